@@ -1,0 +1,85 @@
+"""Users that carry an HTTP client."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rocust._errors import StopTest
+from rocust._http.fast import FastHttpSession
+from rocust._http.session import HttpSession
+from rocust._users.user import User
+
+_NO_HOST = (
+    "You must specify the base host. Either in the host attribute in the User class, "
+    "or on the command line using the --host option."
+)
+
+
+class HttpUser(User):
+    """A user with a `requests`-like client in `self.client`, which keeps cookies and connections between requests.
+
+    Same as Locust.
+    """
+
+    abstract = True
+    #: Accepted for compatibility; connections are the engine's own.
+    pool_manager: Any = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Make the user and its client.
+
+        Raises:
+            StopTest: When there is no host.
+        """
+        super().__init__(*args, **kwargs)
+        if self.host is None:
+            raise StopTest(_NO_HOST)
+        self.client = HttpSession(
+            base_url=self.host,
+            request_event=self.environment.events.request,
+            user=self,
+            pool_manager=self.pool_manager,
+        )
+        self.client.trust_env = False
+
+
+class FastHttpUser(User):
+    """A user whose client answers with leaner responses and different defaults: TLS is not verified, time limits of 60 seconds.
+
+    Same as Locust.
+    """
+
+    abstract = True
+    #: Seconds without a byte before a request fails.
+    network_timeout: float = 60.0
+    #: Seconds to connect before a request fails.
+    connection_timeout: float = 60.0
+    #: How many redirects are followed; zero returns the redirect itself.
+    max_redirects: int = 30
+    #: How often a request whose connection failed is sent again.
+    max_retries: int = 0
+    #: Whether TLS certificates are *not* verified.
+    insecure: bool = True
+    #: Headers of every request.
+    default_headers: dict[str, str] | None = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Make the user and its client.
+
+        Raises:
+            StopTest: When there is no host.
+        """
+        super().__init__(*args, **kwargs)
+        if self.host is None:
+            raise StopTest(_NO_HOST)
+        self.client = FastHttpSession(
+            base_url=self.host,
+            request_event=self.environment.events.request,
+            user=self,
+            insecure=self.insecure,
+            network_timeout=self.network_timeout,
+            connection_timeout=self.connection_timeout,
+            max_redirects=self.max_redirects,
+            max_retries=self.max_retries,
+            headers=self.default_headers,
+        )

@@ -1,0 +1,186 @@
+//! One job on a lane: run the exchange, record the sample, post the outcome to whoever waits.
+//!
+//! A sample must be counted exactly once whatever happens to the caller: recorded here when nobody in Python has a say
+//! ([`Report::Now`]), by Python when a listener or a `with` block has ([`Report::Later`]), and otherwise counted as *aborted* by
+//! [`Unreported`], which no exit path can skip.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use tokio::task::AbortHandle;
+
+use super::clock;
+use super::port::{Port, Post};
+use super::verdict::Dialect;
+use crate::http::{Failure, Request, Response, Session, Timeline};
+use crate::ids::{EntryId, TicketId};
+use crate::stats::{Ledger, Sample};
+
+/// Who records the sample.
+#[derive(Debug)]
+pub enum Report {
+    /// The lane, as soon as the response is there. Failed connections are left to Python (see [`super::verdict`]).
+    Now {
+        /// Under which method and name.
+        entry: EntryId,
+        /// The name again, for failure texts.
+        name: Arc<str>,
+        /// In whose words.
+        dialect: Dialect,
+    },
+    /// Python, when a listener or a `with` block has had its say.
+    Later,
+}
+
+/// A promise that this request will be in the statistics. Broken promises are counted when it is dropped.
+#[derive(Debug)]
+pub struct Unreported {
+    /// Whose statistics; `None` once the promise is kept, or for a session that belongs to no run.
+    ledger: Option<Arc<Ledger>>,
+    shard: usize,
+}
+
+impl Unreported {
+    /// Whether somebody still has to report this request.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.ledger.is_some()
+    }
+
+    /// The promise is kept, or there is nothing to report.
+    pub fn settle(&mut self) {
+        self.ledger = None;
+    }
+}
+
+impl Drop for Unreported {
+    fn drop(&mut self) {
+        if let Some(ledger) = self.ledger.take() {
+            ledger.abort(self.shard);
+        }
+    }
+}
+
+/// What a parked caller gets.
+#[derive(Debug)]
+pub struct Finished {
+    /// The response, or why there is none.
+    pub result: Result<Response, Failure>,
+    /// When what happened.
+    pub timeline: Timeline,
+    /// Wall clock at the start, since the epoch.
+    pub started_at: Duration,
+    /// Open when Python must report.
+    pub unreported: Unreported,
+}
+
+/// The caller's end of a running job: the way to call it off.
+#[derive(Debug, Default)]
+pub struct Cancel {
+    called_off: AtomicBool,
+    handle: OnceLock<AbortHandle>,
+}
+
+impl Cancel {
+    /// Ends the job now; its connection is closed. A job that has ended already is not touched.
+    pub fn cancel(&self) {
+        self.called_off.store(true, Ordering::SeqCst);
+        if let Some(handle) = self.handle.get() {
+            handle.abort();
+        }
+    }
+}
+
+/// A request, its session, and what to do with the outcome.
+#[derive(Debug)]
+pub struct Job {
+    /// Whose cookies and connections.
+    pub session: Arc<Session>,
+    /// What to send.
+    pub request: Request,
+    /// Whose statistics.
+    pub ledger: Option<Arc<Ledger>>,
+    /// Who records.
+    pub report: Report,
+    /// Whom to wake.
+    pub ticket: TicketId,
+    /// Where it waits.
+    pub port: Arc<Port>,
+    /// How it is called off.
+    pub cancel: Arc<Cancel>,
+}
+
+impl Job {
+    /// Starts the job on the current runtime. `shard` is this lane's shard of every ledger.
+    pub fn start(self, shard: usize) {
+        let cancel = Arc::clone(&self.cancel);
+        if cancel.called_off.load(Ordering::SeqCst) {
+            return;
+        }
+        let task = tokio::spawn(self.run(shard));
+        let _ = cancel.handle.set(task.abort_handle());
+        if cancel.called_off.load(Ordering::SeqCst) {
+            task.abort();
+        }
+    }
+
+    async fn run(self, shard: usize) {
+        let Self { session, request, ledger, report, ticket, port, .. } = self;
+        let mut flight =
+            Flight { timeline: Timeline::default(), unreported: Unreported { ledger, shard }, reply: Some((ticket, port)) };
+        let started_at = clock::since_epoch();
+        let result = crate::http::exchange(&session, request, &mut flight.timeline).await;
+        if let (Report::Now { entry, name, dialect }, Ok(response)) = (&report, &result)
+            && let Some(ledger) = &flight.unreported.ledger
+        {
+            let failure = dialect.failure(response.status, response.reason(), name).map(Arc::from);
+            ledger.record(
+                shard,
+                Sample {
+                    entry: *entry,
+                    elapsed: Some(flight.timeline.elapsed()),
+                    length_bytes: response.body.len() as u64,
+                    at: clock::since_epoch(),
+                    failure,
+                },
+            );
+            flight.unreported.settle();
+        }
+        flight.land(result, started_at);
+    }
+}
+
+/// What must be accounted for even when the job is dropped half-way.
+struct Flight {
+    timeline: Timeline,
+    unreported: Unreported,
+    /// Whom to wake, until that is done.
+    reply: Option<(TicketId, Arc<Port>)>,
+}
+
+impl Flight {
+    fn land(mut self, result: Result<Response, Failure>, started_at: Duration) {
+        let shard = self.unreported.shard;
+        let unreported = Unreported { ledger: self.unreported.ledger.take(), shard };
+        let timeline = std::mem::take(&mut self.timeline);
+        if let Some((ticket, port)) = self.reply.take() {
+            port.post(Post::Exchange(ticket, Box::new(Finished { result, timeline, started_at, unreported })));
+        }
+    }
+}
+
+impl Drop for Flight {
+    fn drop(&mut self) {
+        // Called off before anything was sent: the server cannot have seen it, so there is nothing to account for.
+        if self.timeline.sent.is_none() {
+            self.unreported.settle();
+        }
+        // A panic must not leave the caller asleep. (A job that was called off has no caller any more.)
+        if std::thread::panicking()
+            && let Some((ticket, port)) = self.reply.take()
+        {
+            port.post(Post::Lost(ticket));
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! The lanes: threads with one current-thread tokio runtime each, started at the first request and never before a fork.
+//!
+//! One runtime per thread instead of one runtime over all threads: a session is pinned to its lane, so nothing a request touches moves
+//! between cores, and a lane's recorder shard has one writer.
+
+use std::process;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+use super::exchange::Job;
+use super::timers::{self, Deadline};
+use crate::error::Error;
+
+/// The environment variable that sets the number of lanes.
+pub const LANES_VARIABLE: &str = "ROCUST_LANES";
+
+/// How many lanes this process has, or would have: `ROCUST_LANES`, else half of the cores, at least one, at most four.
+///
+/// One Python thread keeps about one lane busy, so more than a few lanes only help where responses are large or encrypted.
+#[must_use]
+pub fn lane_count() -> usize {
+    static COUNT: OnceLock<usize> = OnceLock::new();
+    *COUNT.get_or_init(|| {
+        std::env::var(LANES_VARIABLE)
+            .ok()
+            .and_then(|text| text.parse().ok())
+            .filter(|&count| (1..=64).contains(&count))
+            .unwrap_or_else(|| (thread::available_parallelism().map_or(1, usize::from) / 2).clamp(1, 4))
+    })
+}
+
+/// One I/O thread.
+#[derive(Debug)]
+pub struct Lane {
+    jobs: UnboundedSender<Job>,
+}
+
+impl Lane {
+    /// Hands `job` to the lane's thread.
+    ///
+    /// # Errors
+    /// When the thread has ended, which only a panic can do.
+    pub fn submit(&self, job: Job) -> Result<(), Error> {
+        self.jobs.send(job).map_err(|_| Error::stopped())
+    }
+}
+
+/// All lanes and the timer keeper of this process.
+#[derive(Debug)]
+pub struct Engine {
+    /// Who started it: threads do not survive a fork.
+    pid: u32,
+    lanes: Vec<Lane>,
+    deadlines: UnboundedSender<Deadline>,
+    next: AtomicUsize,
+}
+
+static ENGINE: OnceLock<Engine> = OnceLock::new();
+
+impl Engine {
+    /// The engine of this process, started now if this is the first call.
+    ///
+    /// # Errors
+    /// In a forked child that inherited a started engine; when threads cannot be made.
+    pub fn get() -> Result<&'static Self, Error> {
+        let engine = match ENGINE.get() {
+            Some(engine) => engine,
+            None => {
+                let started = Self::start()?;
+                ENGINE.get_or_init(|| started)
+            }
+        };
+        if engine.pid == process::id() { Ok(engine) } else { Err(Error::forked()) }
+    }
+
+    /// The lane for the next session, in turn.
+    pub fn next_lane(&self) -> usize {
+        self.next.fetch_add(1, Ordering::Relaxed) % self.lanes.len()
+    }
+
+    /// The lane with this number.
+    #[must_use]
+    pub fn lane(&self, index: usize) -> &Lane {
+        &self.lanes[index % self.lanes.len()]
+    }
+
+    /// Has a waiter woken at its deadline.
+    ///
+    /// # Errors
+    /// When the timer thread has ended, which only a panic can do.
+    pub fn wake_at(&self, deadline: Deadline) -> Result<(), Error> {
+        self.deadlines.send(deadline).map_err(|_| Error::stopped())
+    }
+
+    fn start() -> Result<Self, Error> {
+        let (deadlines, orders) = unbounded_channel();
+        let mut orders = Some(orders);
+        let lanes = (0..lane_count()).map(|index| spawn_lane(index, orders.take())).collect::<Result<_, _>>()?;
+        Ok(Self { pid: process::id(), lanes, deadlines, next: AtomicUsize::new(0) })
+    }
+}
+
+fn spawn_lane(index: usize, deadlines: Option<UnboundedReceiver<Deadline>>) -> Result<Lane, Error> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .max_blocking_threads(16)
+        .thread_name(format!("rocust-dns-{index}"))
+        .event_interval(61)
+        .build()
+        .map_err(Error::start)?;
+    let (jobs, inbox) = unbounded_channel();
+    thread::Builder::new()
+        .name(format!("rocust-lane-{index}"))
+        .spawn(move || {
+            runtime.block_on(async move {
+                if let Some(orders) = deadlines {
+                    tokio::spawn(timers::keep(orders));
+                }
+                // Shard 0 belongs to Python's threads.
+                run_jobs(inbox, index + 1).await;
+            });
+        })
+        .map_err(Error::start)?;
+    Ok(Lane { jobs })
+}
+
+async fn run_jobs(mut inbox: UnboundedReceiver<Job>, shard: usize) {
+    let mut batch = Vec::with_capacity(256);
+    while inbox.recv_many(&mut batch, 256).await > 0 {
+        for job in batch.drain(..) {
+            job.start(shard);
+        }
+    }
+}
