@@ -1,0 +1,7 @@
+"""Locust's event hooks, under Locust's name."""
+
+from __future__ import annotations
+
+from ._events import DeprecatedEventHook, EventHook, Events
+
+__all__ = ["DeprecatedEventHook", "EventHook", "Events"]
