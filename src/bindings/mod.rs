@@ -1,9 +1,22 @@
-//! The only room that knows Python.
+//! The only room that knows Python. It translates, and decides nothing: one file per room, one map of errors ([`failure`]), one door
+//! that lets go of the GIL ([`door`]). Lanes never come here.
+
+mod door;
+mod engine;
+mod failure;
+mod http;
+mod port;
+
 use pyo3::prelude::*;
 
 /// The compiled half of `rocust`; see `python/rocust/_core.pyi`.
 #[pymodule]
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    module.add("IS_DEBUG_BUILD", cfg!(debug_assertions))?;
+    engine::register(module)?;
+    failure::register(module)?;
+    http::register(module)?;
+    port::register(module)?;
     Ok(())
 }

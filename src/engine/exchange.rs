@@ -4,13 +4,16 @@
 //! ([`Report::Now`]), by Python when a listener or a `with` block has ([`Report::Later`]), and otherwise counted as *aborted* by
 //! [`Unreported`], which no exit path can skip.
 
+use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use http::StatusCode;
 use tokio::task::AbortHandle;
 
 use super::clock;
+use super::in_flight::InFlight;
 use super::port::{Port, Post};
 use super::verdict::Dialect;
 use crate::http::{Failure, Request, Response, Session, Timeline};
@@ -109,6 +112,8 @@ pub struct Job {
     pub port: Arc<Port>,
     /// How it is called off.
     pub cancel: Arc<Cancel>,
+    /// Its share of the count of running jobs.
+    pub in_flight: InFlight,
 }
 
 impl Job {
@@ -126,20 +131,20 @@ impl Job {
     }
 
     async fn run(self, shard: usize) {
-        let Self { session, request, ledger, report, ticket, port, .. } = self;
+        let Self { session, request, ledger, report, ticket, port, in_flight, .. } = self;
         let mut flight =
-            Flight { timeline: Timeline::default(), unreported: Unreported { ledger, shard }, reply: Some((ticket, port)) };
+            Flight { timeline: Timeline::default(), unreported: Unreported { ledger, shard }, reply: Some((ticket, port)), _in_flight: in_flight };
         let started_at = clock::since_epoch();
         let result = crate::http::exchange(&session, request, &mut flight.timeline).await;
         if let (Report::Now { entry, name, dialect }, Ok(response)) = (&report, &result)
             && let Some(ledger) = &flight.unreported.ledger
         {
-            let failure = dialect.failure(response.status, response.reason(), name).map(Arc::from);
+            let failure = dialect.failure(response.status, &reason(response), name).map(Arc::from);
             ledger.record(
                 shard,
                 Sample {
                     entry: *entry,
-                    elapsed: Some(flight.timeline.elapsed()),
+                    elapsed: flight.timeline.response_time(),
                     length_bytes: response.body.len() as u64,
                     at: clock::since_epoch(),
                     failure,
@@ -151,12 +156,26 @@ impl Job {
     }
 }
 
+/// The reason phrase, as `requests` shows it: UTF-8 if it is, else Latin-1.
+#[must_use]
+pub fn reason(response: &Response) -> Cow<'_, str> {
+    match &response.reason {
+        Some(bytes) => match std::str::from_utf8(bytes) {
+            Ok(text) => Cow::Borrowed(text),
+            Err(_) => bytes.iter().map(|&byte| char::from(byte)).collect::<String>().into(),
+        },
+        None => StatusCode::from_u16(response.status).ok().and_then(|code| code.canonical_reason()).unwrap_or("").into(),
+    }
+}
+
 /// What must be accounted for even when the job is dropped half-way.
 struct Flight {
     timeline: Timeline,
     unreported: Unreported,
     /// Whom to wake, until that is done.
     reply: Option<(TicketId, Arc<Port>)>,
+    /// Dropped last, when everything above has been accounted for.
+    _in_flight: InFlight,
 }
 
 impl Flight {

@@ -9,6 +9,7 @@ pub mod clock;
 pub mod conductor;
 pub mod doorbell;
 pub mod exchange;
+pub mod in_flight;
 pub mod mailbox;
 pub mod port;
 pub mod runtime;

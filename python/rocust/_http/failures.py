@@ -1,0 +1,181 @@
+"""From the engine's facts about a failed exchange to the exception `requests` would have raised.
+
+Stock shows these exceptions in its failures table and hands them to listeners, so their classes, arguments and causes are part of the
+contract. The engine knows what happened (a kind, an error number, the system's words); here it gets the words of urllib3 and requests.
+"""
+
+from __future__ import annotations
+
+import errno as error_numbers
+import http.client
+import socket
+import ssl
+from typing import TYPE_CHECKING, Any
+
+import requests.exceptions as wrong
+from urllib3 import exceptions as pool
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rocust import _core
+
+_MISSING_SCHEMA, _INVALID_SCHEMA = "missing-schema", "invalid-schema"
+
+
+def invalid_target(problem: BaseException) -> wrong.RequestException:
+    """The exception for a URL that cannot be requested; these are raised to the caller, as stock does."""
+    kind, message = problem.args
+    if kind == _MISSING_SCHEMA:
+        return wrong.MissingSchema(message)
+    if kind == _INVALID_SCHEMA:
+        return wrong.InvalidSchema(message)
+    return wrong.InvalidURL(message)
+
+
+def system_error(exchange: _core.Exchange) -> OSError:
+    """The operating system's error behind a failed exchange, as the socket module would raise it."""
+    number, message = exchange.failure_errno, exchange.failure_message
+    if exchange.failure_kind == "resolve":
+        return socket.gaierror(number if number is not None else socket.EAI_NONAME, message)
+    if exchange.failure_kind == "refused":
+        return ConnectionRefusedError(number or error_numbers.ECONNREFUSED, message)
+    if exchange.failure_kind == "reset":
+        return OSError(number or error_numbers.ECONNRESET, message)
+    if number is not None:
+        return OSError(number, message)
+    return OSError(message)
+
+
+def _place(exchange: _core.Exchange) -> tuple[str, str]:
+    """How urllib3 names the pool and the connection of an exchange."""
+    scheme = "HTTPS" if exchange.is_tls else "HTTP"
+    where = f"(host={exchange.host!r}, port={exchange.port})"
+    return f"{scheme}ConnectionPool{where}", f"{scheme}Connection{where}"
+
+
+def _gave_up(exchange: _core.Exchange, cause: str) -> str:
+    return f"{_place(exchange)[0]}: Max retries exceeded with url: {exchange.path_url} (Caused by {cause})"
+
+
+def _not_connected(exchange: _core.Exchange) -> tuple[BaseException, BaseException]:
+    cause = system_error(exchange)
+    connection = _place(exchange)[1]
+    if isinstance(cause, socket.gaierror):
+        why = f"NameResolutionError({f'{connection}: Failed to resolve {exchange.host!r} ({cause})'!r})"
+    else:
+        why = f"NewConnectionError({f'{connection}: Failed to establish a new connection: {cause}'!r})"
+    return wrong.ConnectionError(pool.MaxRetryError(None, "", _gave_up(exchange, why))), cause  # type: ignore[arg-type]
+
+
+def _aborted(cause: Exception) -> tuple[BaseException, BaseException]:
+    return wrong.ConnectionError(pool.ProtocolError("Connection aborted.", cause)), cause
+
+
+def _reset(exchange: _core.Exchange) -> tuple[BaseException, BaseException]:
+    cause = system_error(exchange)
+    if exchange.body_received is None:
+        return _aborted(cause)
+    error = wrong.ChunkedEncodingError(pool.ProtocolError(f"Connection broken: {cause!r}", cause))
+    return error, error
+
+
+def _closed_early(_: _core.Exchange) -> tuple[BaseException, BaseException]:
+    return _aborted(http.client.RemoteDisconnected("Remote end closed connection without response"))
+
+
+def _not_http(exchange: _core.Exchange) -> tuple[BaseException, BaseException]:
+    return _aborted(http.client.BadStatusLine(exchange.failure_message))
+
+
+def _connect_timeout(exchange: _core.Exchange) -> tuple[BaseException, BaseException]:
+    pool_name, connection = _place(exchange)
+    limit = exchange.connect_timeout
+    if limit is None:
+        return _not_connected(exchange)
+    why = f"ConnectTimeoutError({connection!r}, 'Connection to {exchange.host} timed out. (connect timeout={limit})')"
+    error = wrong.ConnectTimeout(pool.MaxRetryError(None, "", f"{pool_name}: Max retries exceeded with url: {exchange.path_url} (Caused by {why})"))  # type: ignore[arg-type]
+    return error, TimeoutError("timed out")
+
+
+def _read_timeout(exchange: _core.Exchange) -> tuple[BaseException, BaseException]:
+    message = f"{_place(exchange)[0]}: Read timed out. (read timeout={exchange.read_timeout})"
+    timeout = pool.ReadTimeoutError(None, "", message)  # type: ignore[arg-type]
+    error: wrong.RequestException = wrong.ReadTimeout(timeout)
+    if exchange.body_received is not None:
+        error = wrong.ConnectionError(timeout)
+    return error, error
+
+
+def _bad_body(exchange: _core.Exchange) -> tuple[BaseException, BaseException]:
+    received, missing = exchange.body_received, exchange.body_missing
+    if received is not None and (missing is not None or exchange.failure_message == ""):
+        cut = _Incomplete(received, missing)
+        error: wrong.RequestException = wrong.ChunkedEncodingError(
+            pool.ProtocolError(f"Connection broken: {cut!r}", cut)
+        )
+    else:
+        error = wrong.ContentDecodingError(exchange.failure_message)
+    return error, error
+
+
+class _Incomplete(http.client.IncompleteRead):
+    """An incomplete read that knows how much came without having it."""
+
+    def __init__(self, received: int, missing: int | None) -> None:
+        super().__init__(b"", missing)
+        self._received = received
+
+    def __repr__(self) -> str:
+        more = f", {self.expected} more expected" if self.expected is not None else ""
+        return f"IncompleteRead({self._received} bytes read{more})"
+
+    __str__ = object.__str__
+
+
+def _tls(exchange: _core.Exchange) -> tuple[BaseException, BaseException]:
+    cause = ssl.SSLError(exchange.failure_message)
+    why = f"SSLError({cause!r})"
+    error = wrong.SSLError(pool.MaxRetryError(None, "", _gave_up(exchange, why)))  # type: ignore[arg-type]
+    return error, wrong.SSLError(cause)
+
+
+def _too_many_redirects(exchange: _core.Exchange) -> tuple[BaseException, BaseException]:
+    error = wrong.TooManyRedirects(exchange.failure_message)
+    return error, error
+
+
+def _other(exchange: _core.Exchange) -> tuple[BaseException, BaseException]:
+    if exchange.failure_errno is not None:
+        return _not_connected(exchange)
+    return _aborted(http.client.HTTPException(exchange.failure_message))
+
+
+_BY_KIND: dict[str, Callable[[Any], tuple[BaseException, BaseException]]] = {
+    "refused": _not_connected,
+    "resolve": _not_connected,
+    "reset": _reset,
+    "closed-early": _closed_early,
+    "not-http": _not_http,
+    "connect-timeout": _connect_timeout,
+    "read-timeout": _read_timeout,
+    "bad-body": _bad_body,
+    "tls": _tls,
+    "too-many-redirects": _too_many_redirects,
+    "other": _other,
+}
+
+
+def of_requests(exchange: _core.Exchange) -> tuple[wrong.RequestException, BaseException]:
+    """What went wrong, twice: as `requests` raises it, and as stock reports it (the innermost cause).
+
+    Args:
+        exchange: One that failed.
+
+    Returns:
+        The `requests` exception for `response.error`, and the exception for the statistics and listeners.
+    """
+    error, reported = _BY_KIND.get(exchange.failure_kind, _other)(exchange)
+    if reported is not error:
+        error.__context__ = reported
+    return error, reported  # type: ignore[return-value]

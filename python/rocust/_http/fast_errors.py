@@ -1,0 +1,128 @@
+"""The exceptions of `FastHttpUser`'s client, with the names and texts of geventhttpclient, which stock uses there.
+
+    OSError
+    └── ConnectionError             (geventhttpclient's own: a URL and a reason)
+        ├── BadStatusCode
+        │   └── LocustBadStatusCode
+        └── RetriesExceeded
+            └── UnsupportedRedirectSchemeError
+    Exception
+    ├── HTTPConnectionClosed        the server closed without an answer
+    └── HTTPParseError              what came back is not (whole) HTTP
+"""
+
+from __future__ import annotations
+
+import errno as error_numbers
+import ssl
+import zlib
+from typing import TYPE_CHECKING, Any
+
+from rocust._http.failures import system_error
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rocust import _core
+
+
+class FastConnectionError(OSError):
+    """A request to `url` failed; further facts in `text` and as keyword arguments."""
+
+    def __init__(self, url: str | None, *args: Any, **kwargs: Any) -> None:
+        super().__init__(url, *args)
+        self.url = url
+        self.text = args[0] if args else ""
+        self.kw_text = ", ".join(f"{key}={value!s}" for key, value in kwargs.items())
+        for key, value in kwargs.items():
+            setattr(self, key, value)
+
+    def __repr__(self) -> str:
+        """The class, the URL, what is known."""
+        parts = [repr(self.url), *(repr(argument) for argument in self.args[1:])]
+        if self.kw_text:
+            parts.append(self.kw_text)
+        return f"{type(self).__name__}({', '.join(parts)})"
+
+    def __str__(self) -> str:
+        """The words for people."""
+        return " ".join(str(part) for part in (self.url, self.text, self.kw_text) if part)
+
+
+class BadStatusCode(FastConnectionError):
+    """The status is not one of the valid ones; it is in `code`."""
+
+    code: int
+
+
+class LocustBadStatusCode(BadStatusCode):
+    """As `BadStatusCode`, shown without the URL so that failures group. Same as Locust."""
+
+    def __repr__(self) -> str:
+        """The class and the code."""
+        return f"{type(self).__name__}({self.kw_text})"
+
+
+class RetriesExceeded(FastConnectionError):
+    """Too many redirects, or too many attempts."""
+
+
+class UnsupportedRedirectSchemeError(RetriesExceeded):
+    """A redirect to something that is not HTTP."""
+
+
+class HTTPConnectionClosed(Exception):
+    """The server closed the connection without an answer."""
+
+
+class HTTPParseError(Exception):
+    """What came back is not HTTP, or not all of it."""
+
+
+#: What a request may fail with; recorded as a failure, never raised to the task. Same as Locust.
+FAILURE_EXCEPTIONS = (
+    FastConnectionError,
+    ConnectionError,
+    OSError,
+    ssl.SSLError,
+    TimeoutError,
+    HTTPConnectionClosed,
+    HTTPParseError,
+    zlib.error,
+)
+
+
+def _closed(_: Any) -> Exception:
+    return HTTPConnectionClosed("connection closed.")
+
+
+def _reset(exchange: _core.Exchange) -> Exception:
+    if exchange.body_received is None:
+        return _closed(exchange)
+    return ConnectionResetError(exchange.failure_errno or error_numbers.ECONNRESET, exchange.failure_message)
+
+
+def _bad_body(exchange: _core.Exchange) -> Exception:
+    if exchange.body_received is not None:
+        return HTTPParseError("Incomplete response.")
+    return zlib.error(exchange.failure_message)
+
+
+_BY_KIND: dict[str, Callable[[Any], Exception]] = {
+    "refused": system_error,
+    "resolve": system_error,
+    "reset": _reset,
+    "closed-early": _closed,
+    "not-http": lambda _: HTTPParseError("Expected HTTP/, RTSP/ or ICE/", 8),
+    "connect-timeout": lambda _: TimeoutError("timed out"),
+    "read-timeout": lambda _: TimeoutError("timed out"),
+    "bad-body": _bad_body,
+    "tls": lambda exchange: ssl.SSLError(exchange.failure_message),
+    "too-many-redirects": lambda exchange: RetriesExceeded(exchange.first_url, exchange.failure_message),
+    "invalid-redirect": lambda exchange: UnsupportedRedirectSchemeError(exchange.first_url, exchange.failure_message),
+}
+
+
+def of_fast(exchange: _core.Exchange) -> Exception:
+    """What went wrong with a failed exchange, as geventhttpclient raises it."""
+    return _BY_KIND.get(exchange.failure_kind, system_error)(exchange)

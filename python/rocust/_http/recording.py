@@ -1,0 +1,49 @@
+"""Who tells the statistics of a request: the engine at once, or a listener afterwards.
+
+A runner listens to `events.request` with a `StatsListener`. While it is the only listener, nobody in Python has a say in what is
+recorded, so the engine's I/O thread records the sample itself, the moment the response is there. As soon as anybody else listens,
+the event is fired in the user's greenlet, with the same figures.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rocust import _core
+    from rocust._events import EventHook
+
+
+class StatsListener:
+    """The listener through which requests reach `environment.stats`."""
+
+    __slots__ = ("environment",)
+
+    def __init__(self, environment: Any) -> None:
+        self.environment = environment
+
+    def __call__(
+        self,
+        request_type: str,
+        name: str,
+        response_time: float | None,
+        response_length: int,
+        exception: BaseException | str | None = None,
+        **_: Any,
+    ) -> None:
+        """Record one request, and its failure if it failed."""
+        stats = self.environment.stats
+        stats.log_request(request_type, name, response_time, response_length)
+        if exception:
+            stats.log_error(request_type, name, exception)
+
+
+def ledgers(request_event: EventHook, user: Any) -> tuple[_core.Ledger | None, bool]:
+    """Whose ledger a request of `user` belongs to, and whether the engine may record it there at once."""
+    handlers = request_event._handlers
+    if len(handlers) == 1 and type(handlers[0]) is StatsListener:
+        return handlers[0].environment.stats.ledger, True
+    if user is not None and handlers:
+        stats = getattr(user.environment, "stats", None)
+        return getattr(stats, "ledger", None), False
+    return None, False

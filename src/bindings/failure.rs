@@ -1,0 +1,29 @@
+//! The one map from the crate's errors to Python's exceptions.
+
+use pyo3::create_exception;
+use pyo3::exceptions::{PyException, PyRuntimeError};
+use pyo3::prelude::*;
+
+use crate::error::Error;
+use crate::http::UrlProblem;
+
+create_exception!(rocust._core, InvalidTarget, PyException, "A URL that cannot be requested: `args` are its kind and a message.");
+create_exception!(rocust._core, InvalidHeader, PyException, "A header that cannot be sent: `args` are its name and a message.");
+
+impl From<Error> for PyErr {
+    fn from(error: Error) -> Self {
+        PyRuntimeError::new_err(error.to_string())
+    }
+}
+
+impl From<UrlProblem> for PyErr {
+    fn from(problem: UrlProblem) -> Self {
+        InvalidTarget::new_err((problem.kind(), problem.to_string()))
+    }
+}
+
+pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add("InvalidTarget", module.py().get_type::<InvalidTarget>())?;
+    module.add("InvalidHeader", module.py().get_type::<InvalidHeader>())?;
+    Ok(())
+}
