@@ -13,11 +13,11 @@ from typing import Any, NamedTuple
 
 import configargparse
 
-from .._events import global_events
-from .conversion import json_user_config, positive_integer, positive_rate, refused, timespan, user_count
-from .parser import DEFAULT_CONFIG_FILES, LocustArgumentParser, LocustConfigParser
-from .refusal import program_name
-from .version import PACKAGE_DIRECTORY, version_sentence
+from rocust._events import global_events
+from rocust._cli.conversion import json_user_config, positive_integer, positive_rate, refused, timespan, user_count
+from rocust._cli.parser import DEFAULT_CONFIG_FILES, LocustArgumentParser, LocustConfigParser
+from rocust._cli.refusal import program_name
+from rocust._cli.version import PACKAGE_DIRECTORY, version_sentence
 
 _EPILOG = """Examples:
 

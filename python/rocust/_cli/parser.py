@@ -13,7 +13,7 @@ from typing import Any, NoReturn, TextIO
 
 import configargparse
 
-from .refusal import EXIT_USAGE, program_name
+from rocust._cli.refusal import EXIT_USAGE, program_name
 
 if sys.version_info >= (3, 11):
     import tomllib

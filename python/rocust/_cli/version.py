@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-from importlib.metadata import PackageNotFoundError
-from importlib.metadata import version as installed_version
 
 #: The Locust whose names, options, log lines and exit codes we have.
 LOCUST_VERSION = "2.47.0"
@@ -15,9 +13,11 @@ PACKAGE_DIRECTORY = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 def rocust_version() -> str:
     """The version of the installed wheel; says so when there is none."""
+    from importlib import metadata  # late: it is slow to import, and most runs need it once
+
     try:
-        return installed_version("rocust")
-    except PackageNotFoundError:
+        return metadata.version("rocust")
+    except metadata.PackageNotFoundError:
         return "0 (not installed)"
 
 
