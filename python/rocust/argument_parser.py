@@ -8,21 +8,21 @@ from rocust._cli.locustfile import (
     get_locustfiles_locally,
     parse_locustfile_paths,
 )
-from rocust._cli.options import (
+from rocust._cli.options import setup_parser_arguments
+from rocust._cli.parser import (
+    DEFAULT_CONFIG_FILES,
+    LocustArgumentParser,
+    LocustConfigParser,
+    LocustTomlConfigParser,
+)
+from rocust._cli.parsing import (
     UIExtraArgOptions,
     default_args_dict,
     get_empty_argument_parser,
     get_parser,
     parse_locustfile_option,
     parse_options,
-    setup_parser_arguments,
     ui_extra_args_dict,
-)
-from rocust._cli.parser import (
-    DEFAULT_CONFIG_FILES,
-    LocustArgumentParser,
-    LocustConfigParser,
-    LocustTomlConfigParser,
 )
 
 __all__ = [

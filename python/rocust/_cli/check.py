@@ -84,9 +84,8 @@ def check_tags(options: Any, user_classes: list[Any]) -> None:
     with_tasks = [user_class for user_class in user_classes if user_class.tasks]
     if not with_tasks or any(_has_task_left(user_class.tasks, wanted, unwanted) for user_class in with_tasks):
         return
-    asked = " ".join(
-        f"{option} {' '.join(sorted(tags))}" for option, tags in (("--tags", wanted), ("--exclude-tags", unwanted)) if tags
-    )
+    options_given = (("--tags", wanted), ("--exclude-tags", unwanted))
+    asked = " ".join(f"{option} {' '.join(sorted(tags))}" for option, tags in options_given if tags)
     logger.error("No task is left to run with %s. %s", asked, _tags_there_are(with_tasks))
     raise SystemExit(EXIT_CANNOT_RUN)
 
@@ -99,7 +98,7 @@ def _has_task_left(tasks: Iterable[Any], wanted: set[str] | None, unwanted: set[
             if _has_task_left(task.tasks, wanted, unwanted):
                 return True
             continue
-        tags = getattr(task, "locust_tag_set", set())
+        tags: set[str] = getattr(task, "locust_tag_set", set())
         if (wanted is None or tags & wanted) and (unwanted is None or not tags & unwanted):
             return True
     return False
@@ -116,7 +115,7 @@ def _tags_there_are(user_classes: list[Any]) -> str:
     pending: list[Any] = [task for user_class in user_classes for task in user_class.tasks]
     while pending:
         task = pending.pop()
-        tags |= getattr(task, "locust_tag_set", set())
+        tags.update(getattr(task, "locust_tag_set", ()))
         pending.extend(getattr(task, "tasks", ()))
     if not tags:
         return "No task of the locustfile has a tag."

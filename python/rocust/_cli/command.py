@@ -16,7 +16,7 @@ from rocust._cli.absent import refuse_absent_options, refuse_web_page
 from rocust._cli.check import check_class_hosts, check_host_option, check_tags
 from rocust._cli.loading import load_or_refuse, merge_locustfiles_content
 from rocust._cli.locustfile import get_locustfiles_locally
-from rocust._cli.options import get_parser, parse_locustfile_option, require_csv_for_its_history
+from rocust._cli.parsing import get_parser, parse_locustfile_option, require_csv_for_its_history
 from rocust._cli.refusal import EXIT_CANNOT_RUN, nearest, refuse, refuse_usage
 from rocust._cli.selection import print_available_users, select_user_classes, warn_of_too_few_users
 from rocust._cli.session import Session
@@ -119,7 +119,7 @@ def _raise_open_file_limit() -> None:
         )
 
 
-def create_environment(
+def create_environment(  # noqa: PLR0917  # Locust's signature
     user_classes: list[Any],
     options: Any,
     events: Any = None,
@@ -192,8 +192,8 @@ def _warn_of_ignored_options(shape: Any, options: Any) -> None:
     if not ignored:
         return
     logger.warning(
-        "--run-time, --users or --spawn-rate have no impact on LoadShapes unless the shape class explicitly reads them. "
-        "See: docs.locust.io/en/stable/custom-load-shape.html#use-common-options"
+        "--run-time, --users or --spawn-rate have no impact on LoadShapes unless the shape class explicitly reads "
+        "them. See: docs.locust.io/en/stable/custom-load-shape.html#use-common-options"
     )
     logger.warning("The following option(s) will be ignored: %s", ", ".join(ignored))
 

@@ -32,7 +32,7 @@ def main() -> NoReturn:
 
 
 def run_module() -> NoReturn:
-    """`python -m rocust`: the command, or, when a Python file comes first, that file with `import locust` meaning us."""
+    """`python -m rocust`: the command, or, if a Python file comes first, that file, with Rocust as its `locust`."""
     if sys.argv[1:] and sys.argv[1].endswith(".py"):
         run_script(sys.argv[1], sys.argv[2:])
         sys.exit(0)

@@ -7,6 +7,7 @@ import atexit
 import os
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlparse
 
@@ -105,9 +106,7 @@ def download_locustfile_from_url(url: str) -> str:
     try:
         ast.parse(response.text)
     except (SyntaxError, ValueError):
-        refuse(
-            f"Failed to get locustfile from: {url}. Response was not valid python code: '{response.text[:100]}'"
-        )
+        refuse(f"Failed to get locustfile from: {url}. Response was not valid python code: '{response.text[:100]}'")
     name = urlparse(url).path.rpartition("/")[2] or "locustfile.py"
     path = os.path.join(tempfile.gettempdir(), name)
     with open(path, "w", encoding="utf-8") as file:
@@ -117,11 +116,9 @@ def download_locustfile_from_url(url: str) -> str:
 
 
 def _remove(path: str) -> None:
-    try:
+    # Another process of the same test may have been faster, and Windows keeps open files.
+    with suppress(OSError):
         os.remove(path)
-    except OSError:
-        # Another process of the same test may have been faster, and Windows keeps open files.
-        pass
 
 
 def get_locustfiles_locally(options: Any) -> list[str]:

@@ -48,7 +48,9 @@ class LocustArgumentParser(configargparse.ArgumentParser):  # type: ignore[misc]
             return ""
         options = [option for action in self._actions for option in action.option_strings]
         guesses = difflib.get_close_matches(unrecognized[0].partition("=")[0], options, n=1)
-        return f"\nDid you mean '{guesses[0]}'?" if guesses else f"\nSee '{self.prog} --help' for the options there are."
+        if guesses:
+            return f"\nDid you mean '{guesses[0]}'?"
+        return f"\nSee '{self.prog} --help' for the options there are."
 
     def parse_known_args(self, *args: Any, **kwargs: Any) -> Any:
         """As in `argparse`; a configuration file that exists but cannot be read is an error, not a traceback."""

@@ -106,7 +106,7 @@ class Session:
         greenlet.link_exception(self._log_exception)
 
     def _watch(self, greenlet: Any) -> None:
-        """As `_link`, for a greenlet that must not outlive the test; who ends the test must not be killed by its end."""
+        """As `_link`, for a greenlet that ends with the test; not for one that ends it."""
         self._link(greenlet)
         self._watchers.append(greenlet)
 

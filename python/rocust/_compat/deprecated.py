@@ -42,13 +42,19 @@ def _renamed(old: str, new: str) -> str:
     )
 
 
-class DeprecatedLocustClass(metaclass=deprecated_locust_meta_class(_renamed("Locust", "User"))):
+class DeprecatedLocustClass(
+    metaclass=deprecated_locust_meta_class(_renamed("Locust", "User"))  # type: ignore[metaclass]
+):
     """What `Locust` was: inheriting from it says what it is called now. Same as Locust."""
 
 
-class DeprecatedHttpLocustClass(metaclass=deprecated_locust_meta_class(_renamed("HttpLocust", "HttpUser"))):
+class DeprecatedHttpLocustClass(
+    metaclass=deprecated_locust_meta_class(_renamed("HttpLocust", "HttpUser"))  # type: ignore[metaclass]
+):
     """What `HttpLocust` was. Same as Locust."""
 
 
-class DeprecatedFastHttpLocustClass(metaclass=deprecated_locust_meta_class(_renamed("FastHttpLocust", "FastHttpUser"))):
+class DeprecatedFastHttpLocustClass(
+    metaclass=deprecated_locust_meta_class(_renamed("FastHttpLocust", "FastHttpUser"))  # type: ignore[metaclass]
+):
     """What `FastHttpLocust` was. Same as Locust."""

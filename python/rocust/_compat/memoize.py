@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from time import time
+from time import perf_counter
 from typing import Any
 
 
@@ -28,10 +28,10 @@ def memoize(timeout: float, dynamic_timeout: bool = False) -> Callable[[Callable
         @functools.wraps(function)
         def call(*args: Any, **kwargs: Any) -> Any:
             nonlocal good_for, answer, answered_at
-            called_at = time()
+            called_at = perf_counter()
             if answered_at is None or called_at - answered_at > good_for:
                 answer = function(*args, **kwargs)
-                answered_at = time()
+                answered_at = perf_counter()
                 if dynamic_timeout and answered_at - called_at > good_for:
                     good_for *= 2
             return answer
