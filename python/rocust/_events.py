@@ -13,11 +13,11 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
-from . import _log
-from ._errors import InterruptTaskSet, RescheduleTask, RescheduleTaskImmediately, StopTest, StopUser
+from rocust import _log
+from rocust._errors import InterruptTaskSet, RescheduleTask, RescheduleTaskImmediately, StopTest, StopUser
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 
@@ -123,7 +123,7 @@ class EventHook:
             "response_length": response_length,
             "context": context or {},
             "exception": None,
-            "start_time": time.time(),
+            "start_time": time.time(),  # noqa: TID251  # for showing
         }
         started_at = time.perf_counter()
         try:
@@ -181,7 +181,8 @@ class Events:
     """All users asked for are there. `user_count` (of all workers together)."""
 
     quitting: EventHook
-    """The process is about to end; set `environment.process_exit_code` here. `environment`. Last added, first called."""
+    """The process is about to end: the time to set `environment.process_exit_code`. `environment`. Last added, first
+    called."""
 
     quit: EventHook
     """The very last one. `exit_code`."""
@@ -225,10 +226,9 @@ class Events:
 
 def _declarations(declaring_class: type) -> Iterator[tuple[str, object]]:
     """Annotations of one class, and its plain attributes (`checkout = "EventHook"`, an older way to declare a hook)."""
-    try:
+    # Python 3.14 evaluates annotations late, and one of them may name what only a type checker imports.
+    with suppress(NameError):
         yield from inspect.get_annotations(declaring_class).items()
-    except NameError:  # Python 3.14 evaluates annotations late, and one of them names what only a type checker imports
-        pass
     yield from vars(declaring_class).items()
 
 

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from ._events import DeprecatedEventHook, EventHook, Events
+from rocust._events import DeprecatedEventHook, EventHook, Events
 
 __all__ = ["DeprecatedEventHook", "EventHook", "Events"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ._log import HOSTNAME, LogReader, get_logs, greenlet_exception_logger, setup_logging
+from rocust._log import HOSTNAME, LogReader, get_logs, greenlet_exception_logger, setup_logging
 
 __all__ = ["HOSTNAME", "LogReader", "get_logs", "greenlet_exception_logger", "setup_logging"]
 

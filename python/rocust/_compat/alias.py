@@ -49,7 +49,7 @@ def install() -> None:
     for name in _NAMESAKES:
         importlib.import_module(name)
     for name, module in list(sys.modules.items()):
-        if module is not None and (name == _OURS or name.startswith(f"{_OURS}.")):
+        if name == _OURS or name.startswith(f"{_OURS}."):
             sys.modules[_renamed(name, _OURS, _THEIRS)] = module
     if not any(isinstance(finder, _AliasFinder) for finder in sys.meta_path):
         sys.meta_path.insert(0, _AliasFinder())

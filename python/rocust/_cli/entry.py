@@ -1,0 +1,73 @@
+"""The ways in: the command `rocust`, `python -m rocust`, and what else they can run than a load test."""
+
+from __future__ import annotations
+
+import os
+import runpy
+import sys
+from typing import NoReturn
+
+from rocust._cli.refusal import EXIT_INTERRUPTED, program_name, refuse
+
+_DEMO_TARGET = "demo-target"
+_PLUGINS = "locust_plugins"
+
+
+def main() -> NoReturn:
+    """The command: run a load test, or `demo-target`; ends the process. Same as Locust."""
+    if sys.argv[1:2] == [_DEMO_TARGET]:
+        # Before anything is patched: it serves from threads, and knows nothing of greenlets.
+        from rocust._cli.target import serve
+
+        serve(sys.argv[2:])
+        sys.exit(0)
+    _become_locust()
+    from rocust._cli.command import run_command
+
+    try:
+        _import_plugins()
+        run_command()
+    except KeyboardInterrupt:
+        refuse(f"\n{program_name()}: interrupted before the test had started.", EXIT_INTERRUPTED)
+
+
+def run_module() -> NoReturn:
+    """`python -m rocust`: the command, or, if a Python file comes first, that file, with Rocust as its `locust`."""
+    if sys.argv[1:] and sys.argv[1].endswith(".py"):
+        run_script(sys.argv[1], sys.argv[2:])
+        sys.exit(0)
+    main()
+
+
+def run_script(path: str, arguments: list[str]) -> None:
+    """Run a Python file as `python path arguments` would, but with Rocust under the name of Locust.
+
+    Args:
+        path: The file.
+        arguments: What it finds in `sys.argv[1:]`.
+    """
+    if not os.path.isfile(path):
+        refuse(f"{program_name()}: error: can't open file '{path}': there is no such file.", 2)
+    _become_locust()
+    sys.argv[:] = [path, *arguments]
+    sys.path[0] = os.path.dirname(os.path.abspath(path))
+    runpy.run_path(path, run_name="__main__")
+
+
+def _become_locust() -> None:
+    """What `import locust` does, and a bare `import rocust` does not: patch, and answer to that name."""
+    from rocust._kernel import patch
+
+    patch.apply()
+    from rocust._compat.alias import install
+
+    install()
+
+
+def _import_plugins() -> None:
+    """Import locust-plugins if it is installed, so that it can add its options; its own errors are not hidden."""
+    try:
+        __import__(_PLUGINS)
+    except ModuleNotFoundError as error:
+        if error.name != _PLUGINS:
+            raise

@@ -1,0 +1,171 @@
+"""One test, from its first user to the exit code.
+
+`Session` starts the users and whoever reports on them, waits until the test is over or is interrupted, and ends the
+process in Locust's order: `quitting`, the exit code, the users, the final tables, `quit`. It knows a runner only by
+what Locust's has (`start`, `quit`, `greenlet`, `errors`, `exceptions`, `stats`).
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+from typing import Any, NoReturn
+
+from rocust import _log
+from rocust._cli.interrupt import Interrupts
+from rocust._kernel.green import Event, spawn, spawn_later
+
+logger = logging.getLogger("locust.main")
+
+#: Something went wrong that nobody watched: an event handler or a greenlet raised.
+EXIT_UNHANDLED_EXCEPTION = 2
+
+
+class Session:
+    """One headless test in this process.
+
+    Args:
+        environment: The environment, with its runner.
+        options: The parsed command line.
+    """
+
+    def __init__(self, environment: Any, options: Any) -> None:
+        self._environment = environment
+        self._runner = environment.runner
+        self._options = options
+        self._over = Event()
+        self._interrupts = Interrupts(self._over.set)
+        self._log_exception = _log.greenlet_exception_logger(logger)
+        self._watchers: list[Any] = []
+        self._live_table: Any = None
+
+    def run(self) -> NoReturn:
+        """Start the test, wait for its end, and end the process with the exit code of the test."""
+        self._interrupts.listen()
+        try:
+            self._start_reporting()
+            self._start_users()
+            self._wait()
+        except KeyboardInterrupt:
+            # Only when the locustfile has taken SIGINT over: our own handler does not raise.
+            pass
+        except SystemExit:
+            # A task called sys.exit: the process ends at once, as Locust's does.
+            self._close_live_table()
+            raise
+        self.shut_down()
+
+    def _start_reporting(self) -> None:
+        from rocust._stats import stats_history
+
+        spawn(stats_history, self._runner)
+        if self._options.only_summary:
+            return
+        if self._draws_live_table():
+            from rocust._report.console import LiveTable
+
+            self._live_table = LiveTable(self._environment, self._options.run_time)
+            self._watch(spawn(self._live_table.run))
+        else:
+            from rocust._report.console import stats_printer
+
+            self._watch(spawn(stats_printer(self._runner.stats)))
+
+    def _draws_live_table(self) -> bool:
+        """Whether the tables are for a person at a terminal, rather than for a file or another program."""
+        return not self._options.no_live and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+
+    def _start_users(self) -> None:
+        options = self._options
+        if options.num_users is None:
+            options.num_users = 1
+        if options.spawn_rate is None:
+            options.spawn_rate = 1
+        if self._environment.shape_class:
+            self._link(spawn(self._run_shape))
+            return
+        self._watch(spawn(self._runner.start, options.num_users, options.spawn_rate))
+        if options.run_time:
+            logger.info("Run time limit set to %s seconds", options.run_time)
+            self._link(spawn_later(options.run_time, self._quit_because, "--run-time limit reached"))
+        else:
+            logger.info("No run time limit set, use CTRL+C to interrupt")
+
+    def _run_shape(self) -> None:
+        self._runner.start_shape()
+        self._runner.shape_greenlet.join()
+        self._quit_because("Shape test completed")
+
+    def _quit_because(self, reason: str) -> None:
+        logger.info("%s, shutting down", reason)
+        self._runner.quit()
+
+    def _link(self, greenlet: Any) -> None:
+        greenlet.link_exception(self._log_exception)
+
+    def _watch(self, greenlet: Any) -> None:
+        """As `_link`, for a greenlet that ends with the test; not for one that ends it."""
+        self._link(greenlet)
+        self._watchers.append(greenlet)
+
+    def _wait(self) -> None:
+        """Return when the runner has ended, or a signal has come."""
+        self._link(spawn(self._announce_end_of_runner))
+        self._over.wait()
+        if self._interrupts.received == signal.SIGTERM:
+            logger.info("Got SIGTERM signal")
+        elif self._interrupts.received is not None and self._environment.shape_class:
+            logger.info("Exiting due to CTRL+C interruption")
+
+    def _announce_end_of_runner(self) -> None:
+        self._runner.greenlet.join()
+        self._over.set()
+
+    def shut_down(self) -> NoReturn:
+        """Fire `quitting`, stop the users, print the results, fire `quit`, and end the process."""
+        logger.debug("Running teardowns...")
+        self._environment.events.quitting.fire(environment=self._environment, reverse=True)
+        exit_code = exit_code_of(self._environment, self._options.exit_code_on_error)
+        self._close_live_table()
+        logger.info("Shutting down (exit code %s)", exit_code)
+        for greenlet in self._watchers:
+            greenlet.kill(block=False)
+        logger.debug("Cleaning up runner...")
+        self._runner.quit()
+        self._print_results()
+        self._environment.events.quit.fire(exit_code=exit_code)
+        sys.exit(exit_code)
+
+    def _close_live_table(self) -> None:
+        if self._live_table is not None:
+            self._live_table.close()
+
+    def _print_results(self) -> None:
+        from rocust._report import console
+
+        stats = self._runner.stats
+        if self._options.json:
+            console.print_stats_json(stats)
+        if self._options.json_file:
+            if directory := os.path.dirname(self._options.json_file):
+                os.makedirs(directory, exist_ok=True)
+            console.save_stats_json(stats, self._options.json_file)
+            return
+        console.print_stats(stats, current=False)
+        console.print_percentile_stats(stats)
+        console.print_error_report(stats)
+
+
+def exit_code_of(environment: Any, exit_code_on_error: int) -> int:
+    """The exit code of a test that is over.
+
+    What the locustfile has set wins; else that of failed requests and tasks; else that of exceptions nobody watched.
+    """
+    if environment.process_exit_code is not None:
+        exit_code: int = environment.process_exit_code
+        return exit_code
+    if len(environment.runner.errors) or len(environment.runner.exceptions):
+        return exit_code_on_error
+    return EXIT_UNHANDLED_EXCEPTION if _log.unhandled_greenlet_exception else 0

@@ -1,0 +1,1 @@
+"""Small things of Locust's that plugins import, under Locust's names."""

@@ -1,0 +1,19 @@
+"""What Locust has deprecated, under Locust's name."""
+
+from __future__ import annotations
+
+from rocust._compat.deprecated import (
+    DeprecatedFastHttpLocustClass,
+    DeprecatedHttpLocustClass,
+    DeprecatedLocustClass,
+    check_for_deprecated_task_set_attribute,
+    deprecated_locust_meta_class,
+)
+
+__all__ = [
+    "DeprecatedFastHttpLocustClass",
+    "DeprecatedHttpLocustClass",
+    "DeprecatedLocustClass",
+    "check_for_deprecated_task_set_attribute",
+    "deprecated_locust_meta_class",
+]

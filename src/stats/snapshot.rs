@@ -1,0 +1,164 @@
+//! A copy of everything that no longer changes: to be merged with others (several workers) and sent as bytes.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::bucket::Buckets;
+use super::encoding::{DecodeError, Reader, Writer};
+use super::failure::Failure;
+use super::figures::Figures;
+use super::histogram::Histogram;
+use super::window::Window;
+
+const VERSION: u8 = 1;
+
+/// What makes two failures the same.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct FailureKey {
+    /// The method of the entry that failed.
+    pub method: Arc<str>,
+    /// The name of the entry that failed.
+    pub name: Arc<str>,
+    /// What the failure says.
+    pub text: Arc<str>,
+}
+
+/// All figures as of one moment. Merging is associative and commutative.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Snapshot {
+    /// The total over all entries.
+    pub total: Figures,
+    /// By (name, method), as Locust's `entries`.
+    pub entries: BTreeMap<(Arc<str>, Arc<str>), Figures>,
+    /// All failures.
+    pub failures: BTreeMap<FailureKey, Failure>,
+    /// Requests that were begun and never reported, because their user was stopped.
+    pub num_aborted: u64,
+}
+
+impl Snapshot {
+    /// Adds everything that `other` holds.
+    pub fn merge(&mut self, other: &Self) {
+        self.total.merge(&other.total);
+        for (key, figures) in &other.entries {
+            self.entries.entry(key.clone()).or_default().merge(figures);
+        }
+        for (key, failure) in &other.failures {
+            self.failures.entry(key.clone()).or_default().merge(failure);
+        }
+        self.num_aborted += other.num_aborted;
+    }
+
+    /// The snapshot as bytes, beginning with a version.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut writer = Writer::default();
+        writer.byte(VERSION);
+        write_figures(&mut writer, &self.total);
+        writer.number(self.entries.len() as u64);
+        for ((name, method), figures) in &self.entries {
+            writer.text(name);
+            writer.text(method);
+            write_figures(&mut writer, figures);
+        }
+        writer.number(self.failures.len() as u64);
+        for (key, failure) in &self.failures {
+            for text in [&key.method, &key.name, &key.text] {
+                writer.text(text);
+            }
+            writer.number(failure.occurrences);
+            writer.optional_double(failure.first_seen_s);
+            writer.optional_double(failure.last_seen_s);
+        }
+        writer.number(self.num_aborted);
+        writer.0
+    }
+
+    /// The snapshot that [`Snapshot::to_bytes`] wrote.
+    ///
+    /// # Errors
+    /// When the bytes are not all of one snapshot of a version that is known here.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, DecodeError> {
+        let mut reader = Reader(bytes);
+        match reader.byte()? {
+            VERSION => {}
+            version => return Err(DecodeError::UnknownVersion(version)),
+        }
+        let mut snapshot = Self { total: read_figures(&mut reader)?, ..Self::default() };
+        for _ in 0..reader.count()? {
+            let key = (reader.text()?, reader.text()?);
+            snapshot.entries.insert(key, read_figures(&mut reader)?);
+        }
+        for _ in 0..reader.count()? {
+            let key = FailureKey { method: reader.text()?, name: reader.text()?, text: reader.text()? };
+            let failure = Failure { occurrences: reader.number()?, first_seen_s: reader.optional_double()?, last_seen_s: reader.optional_double()? };
+            snapshot.failures.insert(key, failure);
+        }
+        snapshot.num_aborted = reader.number()?;
+        if reader.0.is_empty() { Ok(snapshot) } else { Err(DecodeError::Malformed("bytes are left over")) }
+    }
+}
+
+fn write_figures(writer: &mut Writer, figures: &Figures) {
+    writer.number(figures.num_requests);
+    writer.number(figures.num_none_requests);
+    writer.number(figures.num_failures);
+    writer.signed(figures.total_response_time_ns);
+    writer.double(figures.loose_response_time_ms);
+    writer.optional_double(figures.min_response_time_ms);
+    writer.double(figures.max_response_time_ms);
+    writer.number(figures.total_content_length_bytes);
+    writer.optional_double(figures.start_time_s);
+    writer.optional_double(figures.last_request_timestamp_s);
+    writer.byte(u8::from(figures.is_whole));
+    writer.byte(u8::from(figures.is_rounded));
+    let buckets: Vec<(i64, u64)> = figures.response_times.iter().collect();
+    writer.number(buckets.len() as u64);
+    for (key, count) in buckets {
+        writer.signed(i128::from(key));
+        writer.number(count);
+    }
+    let cells = figures.exact.cells();
+    writer.number(cells.len() as u64);
+    for (value_us, count) in cells {
+        writer.number(value_us);
+        writer.number(count);
+    }
+    let seconds: Vec<_> = figures.window.iter().collect();
+    writer.number(seconds.len() as u64);
+    for second in seconds {
+        writer.signed(i128::from(second.at_epoch_s));
+        writer.number(second.requests);
+        writer.number(second.failures);
+    }
+}
+
+fn read_figures(reader: &mut Reader<'_>) -> Result<Figures, DecodeError> {
+    let mut figures = Figures {
+        num_requests: reader.number()?,
+        num_none_requests: reader.number()?,
+        num_failures: reader.number()?,
+        total_response_time_ns: reader.signed()?,
+        loose_response_time_ms: reader.double()?,
+        min_response_time_ms: reader.optional_double()?,
+        max_response_time_ms: reader.double()?,
+        total_content_length_bytes: reader.number()?,
+        start_time_s: reader.optional_double()?,
+        last_request_timestamp_s: reader.optional_double()?,
+        is_whole: reader.flag()?,
+        is_rounded: reader.flag()?,
+        response_times: Buckets::default(),
+        exact: Histogram::default(),
+        window: Window::default(),
+    };
+    for _ in 0..reader.count()? {
+        figures.response_times.set(reader.second()?, reader.number()?);
+    }
+    for _ in 0..reader.count()? {
+        figures.exact.record(reader.number()?, reader.number()?);
+    }
+    for _ in 0..reader.count()? {
+        figures.window.add(reader.second()?, reader.number()?, reader.number()?);
+    }
+    Ok(figures)
+}
