@@ -45,10 +45,10 @@ pub struct Unreported {
 }
 
 impl Unreported {
-    /// Whether somebody still has to report this request.
+    /// No promise at all.
     #[must_use]
-    pub fn is_open(&self) -> bool {
-        self.ledger.is_some()
+    pub fn none() -> Self {
+        Self { ledger: None, shard: 0 }
     }
 
     /// The promise is kept, or there is nothing to report.
@@ -76,6 +76,8 @@ pub struct Finished {
     pub started_at: Duration,
     /// Open when Python must report.
     pub unreported: Unreported,
+    /// Whether the lane has recorded the sample.
+    pub is_recorded: bool,
 }
 
 /// The caller's end of a running job: the way to call it off.
@@ -136,6 +138,7 @@ impl Job {
             Flight { timeline: Timeline::default(), unreported: Unreported { ledger, shard }, reply: Some((ticket, port)), _in_flight: in_flight };
         let started_at = clock::since_epoch();
         let result = crate::http::exchange(&session, request, &mut flight.timeline).await;
+        let mut is_recorded = false;
         if let (Report::Now { entry, name, dialect }, Ok(response)) = (&report, &result)
             && let Some(ledger) = &flight.unreported.ledger
         {
@@ -146,13 +149,14 @@ impl Job {
                     entry: *entry,
                     elapsed: flight.timeline.response_time(),
                     length_bytes: response.body.len() as u64,
-                    at: clock::since_epoch(),
+                    at_epoch_s: clock::since_epoch().as_secs_f64(),
                     failure,
                 },
             );
             flight.unreported.settle();
+            is_recorded = true;
         }
-        flight.land(result, started_at);
+        flight.land(result, started_at, is_recorded);
     }
 }
 
@@ -179,12 +183,12 @@ struct Flight {
 }
 
 impl Flight {
-    fn land(mut self, result: Result<Response, Failure>, started_at: Duration) {
+    fn land(mut self, result: Result<Response, Failure>, started_at: Duration, is_recorded: bool) {
         let shard = self.unreported.shard;
         let unreported = Unreported { ledger: self.unreported.ledger.take(), shard };
         let timeline = std::mem::take(&mut self.timeline);
         if let Some((ticket, port)) = self.reply.take() {
-            port.post(Post::Exchange(ticket, Box::new(Finished { result, timeline, started_at, unreported })));
+            port.post(Post::Exchange(ticket, Box::new(Finished { result, timeline, started_at, unreported, is_recorded })));
         }
     }
 }

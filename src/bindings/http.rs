@@ -1,0 +1,731 @@
+//! `Client` and `Exchange`: one user's session, and what came of one request, seen from Python.
+//!
+//! A call hands over references and gets a ticket; everything that can be kept between calls (parsed URLs, header blocks, statistics
+//! entries) is kept here, so that a plain call costs a lookup. An exchange answers for its parts when asked.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::HOST;
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyString};
+use rustc_hash::FxHashMap;
+
+use super::failure::InvalidHeader;
+use super::port::PyPort;
+use super::stats::PyLedger;
+use crate::engine::exchange::{Cancel, Finished, Job, Report, Unreported, reason};
+use crate::engine::in_flight::InFlight;
+use crate::engine::runtime::Engine;
+use crate::engine::verdict::Dialect;
+use crate::http::{
+    Cookie, Failure, FailureKind, Options, RedirectRule, Request, Response, Scheme, Session, Target, Timeline, TlsSettings, Verify,
+};
+use crate::ids::EntryId;
+use crate::stats::Ledger;
+
+/// How many URLs a client remembers; a user that never repeats one starts over now and then.
+const REMEMBERED_URLS: usize = 512;
+
+/// A URL as a task wrote it, made ready.
+struct Prepared {
+    target: Target,
+    /// The client's headers with this target's `Host` in front: nothing to add before sending.
+    headers: Arc<HeaderMap>,
+    /// The statistics entry last used with the URL's own name.
+    entry: Option<KnownEntry>,
+}
+
+/// A statistics entry and what it was looked up by.
+#[derive(Clone)]
+struct KnownEntry {
+    ledger: Arc<Ledger>,
+    method: Method,
+    entry: EntryId,
+    name: Arc<str>,
+}
+
+struct Settings {
+    base_url: String,
+    /// In the order they were set.
+    headers: Vec<(HeaderName, HeaderValue)>,
+    connect_timeout: Option<f64>,
+    read_timeout: Option<f64>,
+    max_redirects: u32,
+    urls: FxHashMap<Box<str>, Prepared>,
+    /// TLS settings by bundle, for calls that differ from the session.
+    tls: FxHashMap<Option<String>, Arc<TlsSettings>>,
+}
+
+/// One user's session, pinned to a lane at its first request.
+#[pyclass(frozen, name = "Client", module = "rocust._core")]
+pub(crate) struct PyClient {
+    dialect: Dialect,
+    session: Arc<Session>,
+    lane: OnceLock<usize>,
+    settings: Mutex<Settings>,
+}
+
+/// What a call brings beyond method, URL and name.
+#[derive(FromPyObject)]
+#[pyo3(from_item_all)]
+struct Extra<'py> {
+    /// All headers of this request, instead of the session's.
+    headers: Option<Vec<(String, Bound<'py, PyBytes>)>>,
+    body: Option<Bound<'py, PyBytes>>,
+    query: String,
+    cookies: Vec<(String, String)>,
+    connect_timeout: Option<f64>,
+    read_timeout: Option<f64>,
+    follow: bool,
+    max_redirects: u32,
+    bundle: Option<String>,
+}
+
+/// The parts of a call that every call has.
+struct Call<'a, 'py> {
+    port: &'a Bound<'py, PyPort>,
+    greenlet: Py<PyAny>,
+    ledger: Option<&'a Bound<'py, PyLedger>>,
+    is_direct: bool,
+    method: &'a str,
+    url: &'a str,
+    name: Option<&'a str>,
+}
+
+impl PyClient {
+    fn settings(&self) -> MutexGuard<'_, Settings> {
+        self.settings.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn lane(&self, engine: &Engine) -> usize {
+        *self.lane.get_or_init(|| engine.next_lane())
+    }
+
+    /// The request and its report, prepared as far as the URL and the session's own settings go.
+    fn prepare(&self, call: &Call<'_, '_>, query: &str) -> PyResult<(Request, Report)> {
+        let method = Method::from_bytes(call.method.to_ascii_uppercase_if_needed().as_bytes())
+            .map_err(|_| PyValueError::new_err(format!("{:?} is not an HTTP method", call.method)))?;
+        let mut settings = self.settings();
+        let settings = &mut *settings;
+        let ledger = call.ledger.map(|ledger| &ledger.get().inner);
+        if !query.is_empty() {
+            let target = Target::parse_with_query(&settings.absolute(call.url), query)?;
+            let report = match ledger.filter(|_| call.is_direct) {
+                Some(ledger) => {
+                    let name = call.name.unwrap_or_else(|| target.path_url());
+                    Report::Now { entry: ledger.intern(call.method, name), name: name.into(), dialect: self.dialect }
+                }
+                None => Report::Later,
+            };
+            let headers = Arc::new(with_host(&target, &settings.headers));
+            return Ok((self.request(method, target, headers, settings), report));
+        }
+        if !settings.urls.contains_key(call.url) {
+            let target = Target::parse(&settings.absolute(call.url))?;
+            let headers = Arc::new(with_host(&target, &settings.headers));
+            if settings.urls.len() >= REMEMBERED_URLS {
+                settings.urls.clear();
+            }
+            settings.urls.insert(call.url.into(), Prepared { target, headers, entry: None });
+        }
+        let Some(prepared) = settings.urls.get_mut(call.url) else { unreachable!("it was inserted above") };
+        let report = match (ledger, call.is_direct) {
+            (Some(ledger), true) => {
+                let known = prepared.entry_for(ledger, &method, call.method, call.name);
+                Report::Now { entry: known.entry, name: known.name, dialect: self.dialect }
+            }
+            _ => Report::Later,
+        };
+        let (target, headers) = (prepared.target.clone(), Arc::clone(&prepared.headers));
+        Ok((self.request(method, target, headers, settings), report))
+    }
+
+    fn request(&self, method: Method, target: Target, headers: Arc<HeaderMap>, settings: &Settings) -> Request {
+        let mut request = Request::new(method, target);
+        request.headers = headers;
+        request.connect_timeout = seconds(settings.connect_timeout);
+        request.read_timeout = seconds(settings.read_timeout);
+        request.max_redirects = settings.max_redirects;
+        if request.method != Method::GET && request.method != Method::HEAD {
+            request.body = Some(Bytes::new());
+        }
+        request
+    }
+
+    /// Hands the request to the lane and notes who waits for it.
+    fn submit(&self, call: Call<'_, '_>, request: Request, report: Report) -> PyResult<u64> {
+        let engine = Engine::get()?;
+        let lane = self.lane(engine);
+        let cancel = Arc::new(Cancel::default());
+        let port = call.port.get();
+        let ticket = port.register(call.greenlet, Some(Arc::clone(&cancel)));
+        let job = Job {
+            session: Arc::clone(&self.session),
+            request,
+            ledger: call.ledger.map(|ledger| Arc::clone(&ledger.get().inner)),
+            report,
+            ticket,
+            port: port.shared(),
+            cancel,
+            in_flight: InFlight::begin(),
+        };
+        if let Err(error) = engine.lane(lane).submit(job) {
+            port.forget(ticket.0);
+            return Err(error.into());
+        }
+        Ok(ticket.0)
+    }
+}
+
+impl Prepared {
+    fn entry_for(&mut self, ledger: &Arc<Ledger>, method: &Method, written: &str, name: Option<&str>) -> KnownEntry {
+        if let Some(name) = name {
+            let known = self.entry.as_ref().filter(|known| known.is_for(ledger, method) && *known.name == *name);
+            if let Some(known) = known {
+                return known.clone();
+            }
+        } else if let Some(known) = &self.entry
+            && known.is_for(ledger, method)
+            && *known.name == *self.target.path_url()
+        {
+            return known.clone();
+        }
+        let name: Arc<str> = name.unwrap_or_else(|| self.target.path_url()).into();
+        let entry = ledger.intern(written, &name);
+        let known = KnownEntry { ledger: Arc::clone(ledger), method: method.clone(), entry, name };
+        self.entry = Some(known.clone());
+        known
+    }
+}
+
+impl KnownEntry {
+    fn is_for(&self, ledger: &Arc<Ledger>, method: &Method) -> bool {
+        Arc::ptr_eq(&self.ledger, ledger) && self.method == *method
+    }
+}
+
+impl Settings {
+    /// A path appended to the base URL, or a whole URL as it is.
+    fn absolute<'a>(&self, url: &'a str) -> std::borrow::Cow<'a, str> {
+        if is_absolute(url) { url.into() } else { format!("{}{url}", self.base_url).into() }
+    }
+}
+
+fn is_absolute(url: &str) -> bool {
+    let starts = |prefix: &str| url.get(..prefix.len()).is_some_and(|head| head.eq_ignore_ascii_case(prefix));
+    starts("http://") || starts("https://")
+}
+
+fn with_host(target: &Target, headers: &[(HeaderName, HeaderValue)]) -> HeaderMap {
+    let mut map = HeaderMap::with_capacity(headers.len() + 1);
+    if !headers.iter().any(|(name, _)| name == HOST) {
+        map.insert(HOST, target.host_header().clone());
+    }
+    for (name, value) in headers {
+        map.append(name.clone(), value.clone());
+    }
+    map
+}
+
+fn seconds(value: Option<f64>) -> Option<Duration> {
+    value.and_then(|value| Duration::try_from_secs_f64(value).ok())
+}
+
+fn header(name: &str, value: &[u8]) -> PyResult<(HeaderName, HeaderValue)> {
+    let refuse = |what: &str| {
+        let shown = String::from_utf8_lossy(value);
+        InvalidHeader::new_err((name.to_owned(), format!("Invalid {what} in header: {name:?}: {shown:?}")))
+    };
+    let key = HeaderName::from_bytes(name.as_bytes()).map_err(|_| refuse("character in the name"))?;
+    let value = HeaderValue::from_bytes(value)
+        .map_err(|_| refuse("leading whitespace, reserved character(s), or return character(s)"))?;
+    Ok((key, value))
+}
+
+/// `Method` knows the common verbs by their upper-case names; `requests` upper-cases what it is given.
+trait UppercaseIfNeeded {
+    fn to_ascii_uppercase_if_needed(&self) -> std::borrow::Cow<'_, str>;
+}
+
+impl UppercaseIfNeeded for str {
+    fn to_ascii_uppercase_if_needed(&self) -> std::borrow::Cow<'_, str> {
+        if self.bytes().any(|byte| byte.is_ascii_lowercase()) { self.to_ascii_uppercase().into() } else { self.into() }
+    }
+}
+
+/// Text as Python passed it: a string, or bytes that are UTF-8.
+fn text(value: &Bound<'_, PyAny>) -> PyResult<String> {
+    if let Ok(text) = value.cast::<PyString>() {
+        return Ok(text.to_str()?.to_owned());
+    }
+    match value.cast::<PyBytes>() {
+        Ok(bytes) => String::from_utf8(bytes.as_bytes().to_vec())
+            .map_err(|_| PyValueError::new_err("a URL or method given as bytes must be UTF-8")),
+        Err(_) => Ok(value.str()?.to_str()?.to_owned()),
+    }
+}
+
+/// Runs `work` with `value` as text, without a copy where it is a string already.
+fn with_text<T>(value: &Bound<'_, PyAny>, work: impl FnOnce(&str) -> PyResult<T>) -> PyResult<T> {
+    match value.cast::<PyString>() {
+        Ok(string) => work(string.to_str()?),
+        Err(_) => work(&text(value)?),
+    }
+}
+
+type Headers<'py> = Vec<(String, Bound<'py, PyBytes>)>;
+
+#[pymethods]
+impl PyClient {
+    #[new]
+    fn new(dialect: &str, base_url: String, headers: Headers<'_>, bundle: Option<String>) -> PyResult<Self> {
+        let (dialect, redirect_rule) = match dialect {
+            "requests" => (Dialect::Requests, RedirectRule::Requests),
+            "fast" => (Dialect::Fast, RedirectRule::fast()),
+            other => return Err(PyValueError::new_err(format!("there is no client of kind {other:?}"))),
+        };
+        let tls = tls_settings(bundle);
+        let options = Options { tls, redirect_rule, ..Options::default() };
+        let settings = Settings {
+            base_url,
+            headers: headers.iter().map(|(name, value)| header(name, value.as_bytes())).collect::<PyResult<_>>()?,
+            connect_timeout: None,
+            read_timeout: None,
+            max_redirects: 30,
+            urls: FxHashMap::default(),
+            tls: FxHashMap::default(),
+        };
+        Ok(Self { dialect, session: Arc::new(Session::new(options)), lane: OnceLock::new(), settings: Mutex::new(settings) })
+    }
+
+    /// Has paths appended to `base_url` from now on.
+    fn set_base_url(&self, base_url: String) {
+        let mut settings = self.settings();
+        settings.base_url = base_url;
+        settings.urls.clear();
+    }
+
+    /// Sends these headers with every request from now on.
+    fn set_headers(&self, headers: Headers<'_>) -> PyResult<()> {
+        let headers = headers.iter().map(|(name, value)| header(name, value.as_bytes())).collect::<PyResult<_>>()?;
+        let mut settings = self.settings();
+        settings.headers = headers;
+        settings.urls.clear();
+        Ok(())
+    }
+
+    /// Limits of requests that bring none of their own: seconds to connect, seconds without a byte, redirects.
+    fn set_limits(&self, connect_timeout: Option<f64>, read_timeout: Option<f64>, max_redirects: u32) {
+        let mut settings = self.settings();
+        (settings.connect_timeout, settings.read_timeout) = (connect_timeout, read_timeout);
+        settings.max_redirects = max_redirects;
+    }
+
+    /// Sends a request that brings nothing but its method, URL and name; returns the ticket that `greenlet` waits with.
+    #[expect(clippy::too_many_arguments, reason = "positional and flat: this is called for every request")]
+    #[pyo3(signature = (port, greenlet, ledger, is_direct, method, url, name, /))]
+    fn send(
+        &self,
+        port: &Bound<'_, PyPort>,
+        greenlet: Py<PyAny>,
+        ledger: Option<&Bound<'_, PyLedger>>,
+        is_direct: bool,
+        method: &Bound<'_, PyAny>,
+        url: &Bound<'_, PyAny>,
+        name: Option<&str>,
+    ) -> PyResult<u64> {
+        with_text(method, |method| {
+            with_text(url, |url| {
+                let call = Call { port, greenlet, ledger, is_direct, method, url, name };
+                let (request, report) = self.prepare(&call, "")?;
+                self.submit(call, request, report)
+            })
+        })
+    }
+
+    /// Sends a request with a body, headers, limits or anything else of its own.
+    #[expect(clippy::too_many_arguments, reason = "the same as `send`, and a dict of the rest")]
+    #[pyo3(signature = (port, greenlet, ledger, is_direct, method, url, name, extra, /))]
+    fn send_with(
+        &self,
+        port: &Bound<'_, PyPort>,
+        greenlet: Py<PyAny>,
+        ledger: Option<&Bound<'_, PyLedger>>,
+        is_direct: bool,
+        method: &Bound<'_, PyAny>,
+        url: &Bound<'_, PyAny>,
+        name: Option<&str>,
+        extra: Extra<'_>,
+    ) -> PyResult<u64> {
+        with_text(method, |method| {
+            with_text(url, |url| {
+                let call = Call { port, greenlet, ledger, is_direct, method, url, name };
+                let (mut request, report) = self.prepare(&call, &extra.query)?;
+                self.apply(&mut request, &extra)?;
+                self.submit(call, request, report)
+            })
+        })
+    }
+
+    /// Closes the idle connections.
+    fn close(&self) {
+        self.session.close();
+    }
+
+    /// A number that changes whenever the cookies do.
+    fn cookies_version(&self) -> u64 {
+        self.session.cookies().version()
+    }
+
+    /// All cookies: (name, value, domain, path, secure, expires, host only).
+    fn cookies(&self) -> Vec<(String, String, String, String, bool, Option<f64>, bool)> {
+        self.session
+            .cookies()
+            .list()
+            .into_iter()
+            .map(|cookie| {
+                let Cookie { name, value, domain, path, secure, expires, host_only, .. } = cookie;
+                (name, value, domain, path, secure, expires, host_only)
+            })
+            .collect()
+    }
+
+    /// Adds or replaces a cookie.
+    #[expect(clippy::too_many_arguments, reason = "the fields of a cookie")]
+    fn set_cookie(
+        &self,
+        name: String,
+        value: String,
+        domain: String,
+        path: String,
+        secure: bool,
+        expires: Option<f64>,
+        host_only: bool,
+    ) {
+        self.session.cookies().set(Cookie { name, value, domain, path, secure, expires, host_only });
+    }
+
+    /// Drops the cookies of a domain, of a path in it, or one of them by name; all of them without arguments.
+    #[pyo3(signature = (domain, path, name))]
+    fn clear_cookies(&self, domain: Option<&str>, path: Option<&str>, name: Option<&str>) {
+        self.session.cookies().clear(domain, path, name);
+    }
+}
+
+impl PyClient {
+    fn apply(&self, request: &mut Request, extra: &Extra<'_>) -> PyResult<()> {
+        if let Some(headers) = &extra.headers {
+            let headers =
+                headers.iter().map(|(name, value)| header(name, value.as_bytes())).collect::<PyResult<Vec<_>>>()?;
+            request.headers = Arc::new(with_host(&request.target, &headers));
+        }
+        if let Some(body) = &extra.body {
+            request.body = Some(Bytes::copy_from_slice(body.as_bytes()));
+        }
+        request.cookies.clone_from(&extra.cookies);
+        request.connect_timeout = limit("connect", extra.connect_timeout)?;
+        request.read_timeout = limit("read", extra.read_timeout)?;
+        request.follow_redirects = extra.follow;
+        request.max_redirects = extra.max_redirects;
+        let mut settings = self.settings();
+        let tls = settings.tls.entry(extra.bundle.clone()).or_insert_with(|| tls_settings(extra.bundle.clone()));
+        request.tls = Some(Arc::clone(tls));
+        Ok(())
+    }
+}
+
+fn limit(which: &str, value: Option<f64>) -> PyResult<Option<Duration>> {
+    match value {
+        None => Ok(None),
+        Some(value) if value > 0.0 => Ok(Duration::try_from_secs_f64(value).ok()),
+        Some(value) => Err(PyValueError::new_err(format!(
+            "Attempted to set {which} timeout to {value}, but the timeout cannot be set to a value less than or equal to 0."
+        ))),
+    }
+}
+
+/// One shared object per bundle: connections compare their settings by address first.
+fn tls_settings(bundle: Option<String>) -> Arc<TlsSettings> {
+    static KNOWN: OnceLock<Mutex<FxHashMap<Option<String>, Arc<TlsSettings>>>> = OnceLock::new();
+    let mut known = KNOWN.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
+    let settings = known.entry(bundle).or_insert_with_key(|bundle| {
+        let verify = bundle.as_ref().map_or(Verify::Off, |path| Verify::Bundle(path.into()));
+        Arc::new(TlsSettings { verify, cert: None })
+    });
+    Arc::clone(settings)
+}
+
+/// What came of one request: a response or a failure, and the times.
+#[pyclass(frozen, name = "Exchange", module = "rocust._core")]
+pub(crate) struct PyExchange {
+    result: Result<Response, Box<Failure>>,
+    timeline: Timeline,
+    started_at: Duration,
+    unreported: Mutex<Unreported>,
+    is_settled: AtomicBool,
+    body: OnceLock<Py<PyBytes>>,
+}
+
+impl PyExchange {
+    pub(super) fn new(finished: Finished) -> Self {
+        let Finished { result, timeline, started_at, unreported, is_recorded } = finished;
+        Self {
+            result: result.map_err(Box::new),
+            timeline,
+            started_at,
+            is_settled: AtomicBool::new(is_recorded),
+            unreported: Mutex::new(unreported),
+            body: OnceLock::new(),
+        }
+    }
+
+    fn response(&self) -> Option<&Response> {
+        match &self.result {
+            Ok(response) => Some(response),
+            Err(failure) => failure.response.as_deref(),
+        }
+    }
+
+    fn target(&self) -> &Target {
+        match &self.result {
+            Ok(response) => response.target(),
+            Err(failure) => &failure.target,
+        }
+    }
+
+    /// Where the chain of redirects began.
+    fn first_target(&self) -> &Target {
+        match self.response().and_then(|response| response.history.first()) {
+            Some(first) => first.target(),
+            None => self.target(),
+        }
+    }
+
+    fn failure(&self) -> Option<&Failure> {
+        self.result.as_ref().err().map(|failure| &**failure)
+    }
+}
+
+#[pymethods]
+impl PyExchange {
+    /// Whether there is no response.
+    #[getter]
+    fn failed(&self) -> bool {
+        self.result.is_err()
+    }
+
+    /// Whether it is in the statistics, or nobody is left who should put it there.
+    #[getter]
+    fn is_settled(&self) -> bool {
+        self.is_settled.load(Ordering::Relaxed)
+    }
+
+    /// Says that it is being reported.
+    fn settle(&self) {
+        self.is_settled.store(true, Ordering::Relaxed);
+        self.unreported.lock().unwrap_or_else(PoisonError::into_inner).settle();
+    }
+
+    /// The status code; 0 when there is no response.
+    #[getter]
+    fn status(&self) -> u16 {
+        self.result.as_ref().map_or(0, |response| response.status)
+    }
+
+    /// The reason phrase.
+    #[getter]
+    fn reason(&self) -> Option<String> {
+        self.result.as_ref().ok().map(|response| reason(response).into_owned())
+    }
+
+    /// The response's headers in order, repeated ones repeated.
+    fn headers(&self) -> Vec<(String, String)> {
+        self.result.as_ref().map_or_else(|_| Vec::new(), |response| pairs(&response.headers))
+    }
+
+    /// The body, decoded.
+    #[getter]
+    fn body<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        let body = self.body.get_or_init(|| {
+            let bytes = self.result.as_ref().map_or(&[][..], |response| &response.body);
+            PyBytes::new(py, bytes).unbind()
+        });
+        body.bind(py).clone()
+    }
+
+    /// The size of the decoded body.
+    #[getter]
+    fn length(&self) -> usize {
+        self.result.as_ref().map_or(0, |response| response.body.len())
+    }
+
+    /// The URL that answered, or failed to.
+    #[getter]
+    fn url(&self) -> &str {
+        self.target().as_str()
+    }
+
+    /// Its path and query.
+    #[getter]
+    fn path_url(&self) -> &str {
+        self.target().path_url()
+    }
+
+    /// The URL that was asked for, before redirects.
+    #[getter]
+    fn first_url(&self) -> &str {
+        self.first_target().as_str()
+    }
+
+    /// Its path and query.
+    #[getter]
+    fn first_path_url(&self) -> &str {
+        self.first_target().path_url()
+    }
+
+    /// Host name or address.
+    #[getter]
+    fn host(&self) -> &str {
+        self.target().host()
+    }
+
+    /// Port.
+    #[getter]
+    fn port(&self) -> u16 {
+        self.target().port()
+    }
+
+    /// Whether the URL is https.
+    #[getter]
+    fn is_tls(&self) -> bool {
+        self.target().scheme() == Scheme::Https
+    }
+
+    /// Seconds from sending to the parsed head of the response.
+    #[getter]
+    fn elapsed(&self) -> f64 {
+        self.result.as_ref().map_or(0.0, |response| response.elapsed.as_secs_f64())
+    }
+
+    /// Milliseconds from the start of the exchange to its end.
+    #[getter]
+    fn response_time(&self) -> f64 {
+        self.timeline.response_time().unwrap_or_default().as_secs_f64() * 1e3
+    }
+
+    /// When it began, in seconds since the epoch.
+    #[getter]
+    fn started_at(&self) -> f64 {
+        self.started_at.as_secs_f64()
+    }
+
+    /// Seconds between the call and the start on the lane: the engine's own delay.
+    #[getter]
+    fn queued(&self) -> f64 {
+        match (self.timeline.queued, self.timeline.begun) {
+            (Some(queued), Some(begun)) => begun.saturating_duration_since(queued).as_secs_f64(),
+            _ => 0.0,
+        }
+    }
+
+    /// The redirects on the way, the first one first.
+    fn history(&self) -> Vec<Self> {
+        let Ok(response) = &self.result else { return Vec::new() };
+        let hop = |hop: &Response| Self {
+            result: Ok(hop.clone()),
+            timeline: Timeline::default(),
+            started_at: self.started_at,
+            unreported: Mutex::new(Unreported::none()),
+            is_settled: AtomicBool::new(true),
+            body: OnceLock::new(),
+        };
+        response.history.iter().map(hop).collect()
+    }
+
+    /// What kind of failure; empty when there is a response.
+    #[getter]
+    fn failure_kind(&self) -> &'static str {
+        self.failure().map_or("", |failure| kind_name(failure.kind))
+    }
+
+    /// The failure in words; empty when there is a response.
+    #[getter]
+    fn failure_message(&self) -> &str {
+        self.failure().map_or("", |failure| &failure.message)
+    }
+
+    /// The operating system's number for it.
+    #[getter]
+    fn failure_errno(&self) -> Option<i32> {
+        self.failure().and_then(|failure| failure.errno)
+    }
+
+    /// Bytes of the body that had come when it broke off; None when it had not begun.
+    #[getter]
+    fn body_received(&self) -> Option<u64> {
+        self.failure().and_then(|failure| failure.progress).map(|progress| progress.received)
+    }
+
+    /// Bytes of the body that were still to come, when the server had said.
+    #[getter]
+    fn body_missing(&self) -> Option<u64> {
+        self.failure().and_then(|failure| failure.progress).and_then(|progress| progress.missing)
+    }
+
+    /// The method of the (last) request.
+    #[getter]
+    fn request_method(&self) -> &str {
+        self.response().map_or("", |response| response.sent.method.as_str())
+    }
+
+    /// The headers of the (last) request as sent.
+    fn request_headers(&self) -> Vec<(String, String)> {
+        self.response().map_or_else(Vec::new, |response| pairs(&response.sent.all_headers()))
+    }
+
+    /// The body of the (last) request.
+    #[getter]
+    fn request_body<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyBytes>> {
+        let body = self.response()?.sent.body.as_ref().filter(|body| !body.is_empty())?;
+        Some(PyBytes::new(py, body))
+    }
+}
+
+fn pairs(headers: &HeaderMap) -> Vec<(String, String)> {
+    headers
+        .iter()
+        .map(|(name, value)| {
+            let text = value.to_str().map_or_else(|_| value.as_bytes().iter().map(|&byte| char::from(byte)).collect(), str::to_owned);
+            (name.as_str().to_owned(), text)
+        })
+        .collect()
+}
+
+fn kind_name(kind: FailureKind) -> &'static str {
+    match kind {
+        FailureKind::Refused => "refused",
+        FailureKind::Reset => "reset",
+        FailureKind::ClosedEarly => "closed-early",
+        FailureKind::ConnectTimeout => "connect-timeout",
+        FailureKind::ReadTimeout | FailureKind::TotalTimeout => "read-timeout",
+        FailureKind::Resolve => "resolve",
+        FailureKind::Tls => "tls",
+        FailureKind::NotHttp => "not-http",
+        FailureKind::BadBody => "bad-body",
+        FailureKind::TooManyRedirects => "too-many-redirects",
+        FailureKind::InvalidRedirect => "invalid-redirect",
+        FailureKind::Aborted => "aborted",
+        FailureKind::TooLarge => "too-large",
+        _ => "other",
+    }
+}
+
+pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_class::<PyClient>()?;
+    module.add_class::<PyExchange>()
+}
