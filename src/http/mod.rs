@@ -1,1 +1,36 @@
-//! To be written.
+//! One exchange on the wire: a request goes out, a response or a failure comes back, with the times of each step.
+//!
+//! Knows no users and no statistics, and nothing of Python. The way in is [`exchange`]; a [`Session`] holds what one
+//! user keeps between exchanges (cookies, idle connections).
+//!
+//! From the inside out: [`target`] (URLs), `dns`, `connect`, [`tls`], `transport` (one request over one connection),
+//! `redirect`, [`cookies`], [`decode`], `exchange` (the rules that tie them together). [`encode`] makes bodies and
+//! header values from data.
+
+mod body;
+mod connect;
+pub mod cookies;
+pub mod decode;
+mod dns;
+pub mod encode;
+mod exchange;
+mod failure;
+mod redirect;
+mod request;
+mod response;
+mod session;
+pub mod target;
+mod timeline;
+pub mod tls;
+mod transport;
+
+pub use cookies::{Cookie, Jar};
+pub use exchange::exchange;
+pub use failure::{BodyProgress, Failure, FailureKind};
+pub use redirect::RedirectRule;
+pub use request::Request;
+pub use response::{Hop, Response, Sent};
+pub use session::{Options, Session};
+pub use target::{Scheme, Target, UrlProblem};
+pub use timeline::Timeline;
+pub use tls::{ClientCert, TlsSettings, Verify};

@@ -1,0 +1,274 @@
+//! From a target to an open connection: addresses in turn, TCP, TLS.
+//!
+//! Addresses are tried in the order the system gives them, each with the whole connect timeout, and the last error is
+//! the one reported, as Python's `socket.create_connection` does.
+
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use rustls_pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::Instant;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+use super::dns;
+use super::failure::{Failure, FailureKind};
+use super::target::{Scheme, Target};
+use super::timeline::Timeline;
+use super::tls::{self, TlsSettings};
+
+/// What an open connection tells while the codec owns it.
+#[derive(Debug, Default)]
+pub(crate) struct Gauge {
+    read: AtomicU64,
+    written: AtomicU64,
+    is_to_probe: AtomicBool,
+}
+
+impl Gauge {
+    /// Bytes read so far, as the codec saw them.
+    pub(crate) fn read(&self) -> u64 {
+        self.read.load(Ordering::Relaxed)
+    }
+
+    /// Bytes written so far.
+    pub(crate) fn written(&self) -> u64 {
+        self.written.load(Ordering::Relaxed)
+    }
+
+    /// Makes the next read ask the kernel whether the peer has closed, instead of trusting the reactor's last news.
+    pub(crate) fn probe(&self) {
+        self.is_to_probe.store(true, Ordering::Relaxed);
+    }
+}
+
+/// An open connection, counted.
+#[derive(Debug)]
+pub(crate) struct Wire {
+    stream: Stream,
+    gauge: Arc<Gauge>,
+}
+
+#[derive(Debug)]
+enum Stream {
+    Plain(TcpStream),
+    Tls(Box<TlsStream<TcpStream>>),
+}
+
+impl Wire {
+    pub(crate) fn gauge(&self) -> Arc<Gauge> {
+        Arc::clone(&self.gauge)
+    }
+
+    /// Whether the peer has closed. Data that waits says no: it has to be read first.
+    fn is_closed_by_peer(&self) -> bool {
+        let tcp = match &self.stream {
+            Stream::Plain(tcp) => tcp,
+            Stream::Tls(tls) => tls.get_ref().0,
+        };
+        let mut byte = [std::mem::MaybeUninit::uninit()];
+        match socket2::SockRef::from(tcp).peek(&mut byte) {
+            Ok(count) => count == 0,
+            Err(error) => error.kind() != io::ErrorKind::WouldBlock,
+        }
+    }
+}
+
+/// Opens a connection to the target.
+pub(crate) async fn open(
+    target: &Target,
+    tls: &TlsSettings,
+    limit: Option<Duration>,
+    timeline: &mut Timeline,
+) -> Result<Wire, Failure> {
+    let addresses = dns::addresses(target).await?;
+    timeline.dns = Some(Instant::now());
+    let mut last = None;
+    for address in addresses.iter() {
+        match within(
+            limit,
+            TcpStream::connect(SocketAddr::new(*address, target.port())),
+        )
+        .await
+        {
+            Some(Ok(tcp)) => {
+                timeline.connected = Some(Instant::now());
+                timeline.tls = None;
+                // Without it the request would still be right, only slower.
+                let _ = tcp.set_nodelay(true);
+                let stream = match target.scheme() {
+                    Scheme::Http => Stream::Plain(tcp),
+                    Scheme::Https => {
+                        let stream = shake_hands(tcp, target, tls, limit).await?;
+                        timeline.tls = Some(Instant::now());
+                        stream
+                    }
+                };
+                return Ok(Wire {
+                    stream,
+                    gauge: Arc::default(),
+                });
+            }
+            Some(Err(error)) => last = Some(Failure::from_io(&error, target)),
+            None => last = Some(connect_timeout(target, limit)),
+        }
+    }
+    Err(last.unwrap_or_else(|| {
+        Failure::new(
+            FailureKind::Resolve,
+            target,
+            "getaddrinfo returns an empty list",
+        )
+    }))
+}
+
+async fn shake_hands(
+    tcp: TcpStream,
+    target: &Target,
+    settings: &TlsSettings,
+    limit: Option<Duration>,
+) -> Result<Stream, Failure> {
+    let refused = |message: String| Failure::new(FailureKind::Tls, target, message);
+    let config = tls::config(settings).map_err(refused)?;
+    let host = target.host().trim_end_matches('.').to_owned();
+    let name = ServerName::try_from(host).map_err(|error| refused(error.to_string()))?;
+    match within(limit, TlsConnector::from(config).connect(name, tcp)).await {
+        Some(Ok(stream)) => Ok(Stream::Tls(Box::new(stream))),
+        Some(Err(error)) => Err(handshake_failure(&error, target)),
+        None => Err(connect_timeout(target, limit)),
+    }
+}
+
+fn handshake_failure(error: &io::Error, target: &Target) -> Failure {
+    if error.raw_os_error().is_some() {
+        return Failure::from_io(error, target);
+    }
+    let message = match error.kind() {
+        io::ErrorKind::UnexpectedEof => {
+            "The server closed the connection during the TLS handshake".to_owned()
+        }
+        _ => error.to_string(),
+    };
+    Failure::new(FailureKind::Tls, target, message)
+}
+
+fn connect_timeout(target: &Target, limit: Option<Duration>) -> Failure {
+    let seconds = limit.unwrap_or_default().as_secs_f64();
+    let message = format!(
+        "Connection to {} timed out. (connect timeout={seconds})",
+        target.host()
+    );
+    Failure::new(FailureKind::ConnectTimeout, target, message)
+}
+
+/// The future's output, or `None` when it takes longer than the limit.
+async fn within<F: Future>(limit: Option<Duration>, future: F) -> Option<F::Output> {
+    match limit {
+        Some(limit) => tokio::time::timeout(limit, future).await.ok(),
+        None => Some(future.await),
+    }
+}
+
+impl AsyncRead for Wire {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = &mut *self;
+        if this.gauge.is_to_probe.load(Ordering::Relaxed) {
+            this.gauge.is_to_probe.store(false, Ordering::Relaxed);
+            if this.is_closed_by_peer() {
+                return Poll::Ready(Ok(()));
+            }
+        }
+        let before = buffer.filled().len();
+        let polled = match &mut this.stream {
+            Stream::Plain(tcp) => Pin::new(tcp).poll_read(cx, buffer),
+            Stream::Tls(tls) => end_if_ragged(Pin::new(tls).poll_read(cx, buffer)),
+        };
+        let count = (buffer.filled().len() - before) as u64;
+        if count > 0 {
+            this.gauge.read.fetch_add(count, Ordering::Relaxed);
+        }
+        polled
+    }
+}
+
+/// Many servers close TLS connections without saying so first. Python takes that for an ordinary end, and so do we: a
+/// body of known length or in chunks still notices when it is cut off.
+fn end_if_ragged(polled: Poll<io::Result<()>>) -> Poll<io::Result<()>> {
+    match polled {
+        Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::UnexpectedEof => {
+            Poll::Ready(Ok(()))
+        }
+        polled => polled,
+    }
+}
+
+impl AsyncWrite for Wire {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let this = &mut *self;
+        let polled = match &mut this.stream {
+            Stream::Plain(tcp) => Pin::new(tcp).poll_write(cx, bytes),
+            Stream::Tls(tls) => Pin::new(tls).poll_write(cx, bytes),
+        };
+        this.count_written(polled)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let this = &mut *self;
+        let polled = match &mut this.stream {
+            Stream::Plain(tcp) => Pin::new(tcp).poll_write_vectored(cx, slices),
+            Stream::Tls(tls) => Pin::new(tls).poll_write_vectored(cx, slices),
+        };
+        this.count_written(polled)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        match &self.stream {
+            Stream::Plain(tcp) => tcp.is_write_vectored(),
+            Stream::Tls(tls) => tls.is_write_vectored(),
+        }
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.stream {
+            Stream::Plain(tcp) => Pin::new(tcp).poll_flush(cx),
+            Stream::Tls(tls) => Pin::new(tls).poll_flush(cx),
+        }
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.stream {
+            Stream::Plain(tcp) => Pin::new(tcp).poll_shutdown(cx),
+            Stream::Tls(tls) => Pin::new(tls).poll_shutdown(cx),
+        }
+    }
+}
+
+impl Wire {
+    fn count_written(&self, polled: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        if let Poll::Ready(Ok(count)) = &polled {
+            self.gauge
+                .written
+                .fetch_add(*count as u64, Ordering::Relaxed);
+        }
+        polled
+    }
+}

@@ -1,0 +1,1 @@
+//! Making header values and bodies from data. Pure.

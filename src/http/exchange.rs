@@ -1,0 +1,207 @@
+//! One exchange from start to end: cookies, the request, redirects, decoding, and the times of all that.
+//!
+//! Ties the other files of this room together and holds the guard that stamps `done`. Whatever happens on the way is
+//! in the response or the failure; nothing is logged or counted here.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::CONTENT_ENCODING;
+use hyper::ext::ReasonPhrase;
+use tokio::time::Instant;
+
+use super::decode::{self, DecodeError};
+use super::failure::{Failure, FailureKind};
+use super::request::Request;
+use super::response::{Response, Sent};
+use super::session::Session;
+use super::target::Target;
+use super::timeline::{DoneGuard, Timeline};
+use super::tls::TlsSettings;
+use super::transport::{self, Answer, Order};
+
+/// Sends a request and reads the whole response, redirects included.
+///
+/// `timeline` is stamped as things happen; `begun` here, `done` by one guard whatever the way out, so also when the
+/// future is dropped.
+///
+/// # Errors
+///
+/// A [`Failure`] when there is no usable response. A status code is never a failure here.
+///
+/// # Cancel safety
+///
+/// Dropping the future closes the connection in use. The request may have reached the server.
+///
+/// # Panics
+///
+/// When polled outside a tokio runtime with I/O and time enabled.
+pub async fn exchange(
+    session: &Session,
+    request: Request,
+    timeline: &mut Timeline,
+) -> Result<Response, Failure> {
+    let (guard, begun) = DoneGuard::begin(timeline);
+    let timeline = &mut *guard.timeline;
+    match request.total_timeout {
+        None => follow(session, request, begun, timeline).await,
+        Some(limit) => {
+            let target = request.target.clone();
+            // Boxed, so that exchanges without a limit do not carry the room for it.
+            let limited = Box::pin(tokio::time::timeout(
+                limit,
+                follow(session, request, begun, timeline),
+            ));
+            limited.await.unwrap_or_else(|_| {
+                let message = format!("The exchange took longer than {} s", limit.as_secs_f64());
+                Err(Failure::new(FailureKind::TotalTimeout, &target, message))
+            })
+        }
+    }
+}
+
+/// Sends the request and every request that redirects make of it.
+async fn follow(
+    session: &Session,
+    request: Request,
+    begun: Instant,
+    timeline: &mut Timeline,
+) -> Result<Response, Failure> {
+    let Request {
+        method,
+        target,
+        headers,
+        body,
+        ..
+    } = &request;
+    let mut sent = Sent {
+        method: method.clone(),
+        target: target.clone(),
+        headers: Arc::clone(headers),
+        cookie: None,
+        body: body.clone(),
+    };
+    let rule = &session.options.redirect_rule;
+    let mut history = Vec::new();
+    let mut begun = begun;
+    loop {
+        let mut response = send_one(session, &request, sent, begun, timeline).await?;
+        let location = match request.follow_redirects {
+            true => rule.location(response.status, &response.headers, request.max_redirects),
+            false => None,
+        };
+        let Some(location) = location else {
+            if request.decode {
+                decode_body(&mut response, request.max_body_bytes)?;
+            }
+            response.history = history;
+            return Ok(response);
+        };
+        if request.decode {
+            // A redirect's body is read for the connection's sake only; a broken encoding spoils nothing.
+            let _ = decode_body(&mut response, request.max_body_bytes);
+        }
+        if history.len() >= request.max_redirects as usize {
+            response.history = history;
+            let message = rule.limit_message(request.max_redirects);
+            return Err(about(response, FailureKind::TooManyRedirects, message));
+        }
+        match rule.next(&response.sent, response.status, &location, &request.target) {
+            Ok(next) => sent = next,
+            Err(problem) => {
+                response.history = history;
+                let mut failure = about(
+                    response,
+                    FailureKind::InvalidRedirect,
+                    problem.message().to_owned(),
+                );
+                failure.url_problem = Some(problem);
+                return Err(failure);
+            }
+        }
+        history.push(response);
+        begun = Instant::now();
+    }
+}
+
+/// One request and its response, with cookies both ways; the body as it came.
+async fn send_one(
+    session: &Session,
+    request: &Request,
+    mut sent: Sent,
+    begun: Instant,
+    timeline: &mut Timeline,
+) -> Result<Response, Failure> {
+    if (request.use_jar && !session.cookies().is_empty()) || !request.cookies.is_empty() {
+        sent.cookie = session
+            .cookies()
+            .header_for(&sent, request.use_jar, &request.cookies);
+    }
+    let tls: &Arc<TlsSettings> = request.tls.as_ref().unwrap_or(&session.options.tls);
+    let order = Order {
+        sent: &sent,
+        tls,
+        connect_timeout: request.connect_timeout,
+        read_timeout: request.read_timeout,
+        max_body_bytes: request.max_body_bytes,
+        begun,
+    };
+    let Answer {
+        mut parts,
+        body,
+        head_at,
+    } = transport::send(session, &order, timeline).await?;
+    if request.use_jar {
+        session.cookies().store(&parts.headers, &sent);
+    }
+    let reason = match parts.extensions.is_empty() {
+        true => None,
+        false => parts
+            .extensions
+            .remove::<ReasonPhrase>()
+            .map(|phrase| Bytes::copy_from_slice(phrase.as_bytes())),
+    };
+    Ok(Response {
+        status: parts.status.as_u16(),
+        reason,
+        version: parts.version,
+        headers: parts.headers,
+        wire_body_bytes: body.len() as u64,
+        body,
+        sent,
+        elapsed: head_at.saturating_duration_since(begun),
+        history: Vec::new(),
+    })
+}
+
+/// Undoes the content encoding in place.
+fn decode_body(response: &mut Response, limit: Option<u64>) -> Result<(), Failure> {
+    if response.body.is_empty() || !response.headers.contains_key(CONTENT_ENCODING) {
+        return Ok(());
+    }
+    let target: &Target = &response.sent.target;
+    match decode::decode(&response.headers, &response.body, limit) {
+        Ok(Some(decoded)) => {
+            response.body = decoded;
+            Ok(())
+        }
+        Ok(None) => Ok(()),
+        Err(DecodeError::TooLarge { limit }) => {
+            let message = format!("The decoded response body is larger than {limit} bytes");
+            Err(Failure::new(FailureKind::TooLarge, target, message))
+        }
+        Err(DecodeError::Corrupt { encoding, detail }) => {
+            let message = format!(
+                "Received response with content-encoding: {encoding}, but failed to decode it. ({detail})"
+            );
+            Err(Failure::new(FailureKind::BadBody, target, message))
+        }
+    }
+}
+
+/// A failure that carries the response it is about.
+fn about(response: Response, kind: FailureKind, message: String) -> Failure {
+    let mut failure = Failure::new(kind, response.target(), message);
+    failure.response = Some(Box::new(response));
+    failure
+}

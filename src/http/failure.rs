@@ -1,0 +1,137 @@
+//! What went wrong with an exchange: data about the system under test, never an error of ours.
+//!
+//! Holds facts only (kind, errno, the operating system's words), so that the Python rooms can build the exception
+//! that `requests` or `geventhttpclient` would have raised. Knows nothing of those classes itself.
+
+use std::fmt;
+use std::io;
+
+use super::response::Response;
+use super::target::{Target, UrlProblem};
+
+/// The kinds of failure that callers tell apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum FailureKind {
+    /// Nobody listens at the address (errno 111).
+    Refused,
+    /// The peer reset the connection (errno 104), or closed it while we were writing (errno 32).
+    Reset,
+    /// The peer closed the connection without sending one byte of a response; `RemoteDisconnected` in Python.
+    ClosedEarly,
+    /// No TCP connection or TLS session within the connect timeout.
+    ConnectTimeout,
+    /// Nothing was read for the length of the read timeout.
+    ReadTimeout,
+    /// The exchange as a whole took longer than its limit.
+    TotalTimeout,
+    /// The host name has no address. `errno` holds the `EAI_*` number when it is known (-2, -3, -5).
+    Resolve,
+    /// The TLS handshake failed, or the certificate was not accepted.
+    Tls,
+    /// What came back is not HTTP/1.
+    NotHttp,
+    /// The body ended early, was badly framed or could not be decoded.
+    BadBody,
+    /// More redirects than allowed. `response` holds the last one.
+    TooManyRedirects,
+    /// A redirect to somewhere that cannot be followed. `response` holds the redirect.
+    InvalidRedirect,
+    /// The caller gave up: the exchange's future was dropped.
+    Aborted,
+    /// The head or the body of the response exceeds its bound.
+    TooLarge,
+    /// Anything else; see `errno` and `message`.
+    Other,
+}
+
+/// How much of a body had come when it broke off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BodyProgress {
+    /// Bytes received, as on the wire (before decoding).
+    pub received: u64,
+    /// Bytes still missing, when the response had declared its length.
+    pub missing: Option<u64>,
+}
+
+/// An exchange that gave no usable response.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    /// What happened.
+    pub kind: FailureKind,
+    /// The operating system's error number, or the resolver's negative `EAI_*` number.
+    pub errno: Option<i32>,
+    /// What happened, in words. For operating system errors, in the words of `strerror`.
+    pub message: String,
+    /// Where the failed request went (the last of a redirect chain).
+    pub target: Target,
+    /// The response the failure is about, where there is one.
+    pub response: Option<Box<Response>>,
+    /// How far the body came, for [`FailureKind::BadBody`] and a reset in the body.
+    pub progress: Option<BodyProgress>,
+    /// What is wrong with the location, for [`FailureKind::InvalidRedirect`].
+    pub url_problem: Option<UrlProblem>,
+}
+
+impl Failure {
+    /// A failure with words and nothing else.
+    #[must_use]
+    pub fn new(kind: FailureKind, target: &Target, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            errno: None,
+            message: message.into(),
+            target: target.clone(),
+            response: None,
+            progress: None,
+            url_problem: None,
+        }
+    }
+
+    /// The failure to report for an exchange whose future was dropped before it ended.
+    #[must_use]
+    pub fn aborted(target: &Target) -> Self {
+        Self::new(FailureKind::Aborted, target, "The exchange was aborted")
+    }
+
+    /// A failure told by the operating system.
+    pub(crate) fn from_io(error: &io::Error, target: &Target) -> Self {
+        let errno = error.raw_os_error();
+        let kind = match error.kind() {
+            io::ErrorKind::ConnectionRefused => FailureKind::Refused,
+            io::ErrorKind::ConnectionReset
+            | io::ErrorKind::BrokenPipe
+            | io::ErrorKind::ConnectionAborted => FailureKind::Reset,
+            io::ErrorKind::TimedOut => FailureKind::ConnectTimeout,
+            _ => FailureKind::Other,
+        };
+        let mut failure = Self::new(kind, target, plain_message(error));
+        failure.errno = errno;
+        failure
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.errno {
+            Some(errno) => write!(formatter, "[Errno {errno}] {}", self.message),
+            None => formatter.write_str(&self.message),
+        }
+    }
+}
+
+impl std::error::Error for Failure {}
+
+/// The words of `strerror` alone: Rust appends " (os error N)", which `errno` already says.
+fn plain_message(error: &io::Error) -> String {
+    let mut words = error.to_string();
+    if let Some(errno) = error.raw_os_error() {
+        let suffix = format!(" (os error {errno})");
+        if let Some(end) = words.len().checked_sub(suffix.len())
+            && words.ends_with(&suffix)
+        {
+            words.truncate(end);
+        }
+    }
+    words
+}

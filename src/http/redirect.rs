@@ -1,0 +1,159 @@
+//! Where a redirect leads and what is sent there. Pure: decides, sends nothing.
+//!
+//! Two rules, since Locust has two clients: `requests`' `resolve_redirects` (with its departures from the RFC, as
+//! browsers have them) and `geventhttpclient`'s `UserAgent`.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::{
+    AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HOST, HeaderName,
+    LOCATION, PROXY_AUTHORIZATION, TRANSFER_ENCODING,
+};
+use http::{HeaderMap, Method};
+
+use super::response::Sent;
+use super::target::{Scheme, Target, UrlProblem};
+
+/// Whose redirects are copied.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RedirectRule {
+    /// `requests`: 301, 302, 303, 307 and 308.
+    Requests,
+    /// `geventhttpclient`: these codes, and a limit of 0 follows nothing and hands the redirect back.
+    Fast(Arc<[u16]>),
+}
+
+impl RedirectRule {
+    /// `geventhttpclient`'s own set of codes.
+    #[must_use]
+    pub fn fast() -> Self {
+        Self::Fast(Arc::from([301, 302, 303, 307, 308]))
+    }
+
+    /// The location to follow, if this response is a redirect for this rule.
+    pub(crate) fn location(
+        &self,
+        status: u16,
+        headers: &HeaderMap,
+        max_redirects: u32,
+    ) -> Option<String> {
+        let is_redirect = match self {
+            Self::Requests => matches!(status, 301 | 302 | 303 | 307 | 308),
+            Self::Fast(codes) => max_redirects > 0 && codes.contains(&status),
+        };
+        if !is_redirect {
+            return None;
+        }
+        let location = String::from_utf8_lossy(headers.get(LOCATION)?.as_bytes()).into_owned();
+        (!location.is_empty()).then_some(location)
+    }
+
+    /// What is said when there were too many.
+    pub(crate) fn limit_message(&self, max_redirects: u32) -> String {
+        match self {
+            Self::Requests => format!("Exceeded {max_redirects} redirects."),
+            Self::Fast(_) => format!("Redirection limit reached ({max_redirects})"),
+        }
+    }
+
+    /// The request that follows `sent` to `location` after an answer with `status`; `first` is where the chain began.
+    ///
+    /// # Errors
+    ///
+    /// When the location cannot be requested.
+    pub(crate) fn next(
+        &self,
+        sent: &Sent,
+        status: u16,
+        location: &str,
+        first: &Target,
+    ) -> Result<Sent, UrlProblem> {
+        let target = sent.target.join(location)?;
+        let mut headers = sent.headers.as_ref().clone();
+        let (method, body) = match self {
+            Self::Requests => follow_as_requests(sent, status, &target, &mut headers),
+            Self::Fast(_) => follow_as_fast(sent, status, &target, first, &mut headers),
+        };
+        headers.remove(COOKIE);
+        // A `Host` that was the old target's own moves on; one that the user chose stays.
+        if headers.get(HOST) == Some(sent.target.host_header()) {
+            headers.insert(HOST, target.host_header().clone());
+        }
+        Ok(Sent {
+            method,
+            target,
+            headers: Arc::new(headers),
+            cookie: None,
+            body,
+        })
+    }
+}
+
+fn follow_as_requests(
+    sent: &Sent,
+    status: u16,
+    target: &Target,
+    headers: &mut HeaderMap,
+) -> (Method, Option<Bytes>) {
+    let becomes_get = match status {
+        302 | 303 => sent.method != Method::HEAD,
+        301 => sent.method == Method::POST,
+        _ => false,
+    };
+    let keeps_body = matches!(status, 307 | 308);
+    if !keeps_body {
+        drop_headers(headers, &[CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING]);
+    }
+    if must_strip_authorization(&sent.target, target) {
+        headers.remove(AUTHORIZATION);
+    }
+    headers.remove(PROXY_AUTHORIZATION);
+    let method = if becomes_get {
+        Method::GET
+    } else {
+        sent.method.clone()
+    };
+    (method, sent.body.clone().filter(|_| keeps_body))
+}
+
+fn follow_as_fast(
+    sent: &Sent,
+    status: u16,
+    target: &Target,
+    first: &Target,
+    headers: &mut HeaderMap,
+) -> (Method, Option<Bytes>) {
+    if !target.has_same_origin(first) {
+        headers.remove(AUTHORIZATION);
+    }
+    headers.remove(HeaderName::from_static("cookie2"));
+    if !matches!(status, 301..=303) {
+        return (sent.method.clone(), sent.body.clone());
+    }
+    drop_headers(headers, &[CONTENT_LENGTH, CONTENT_TYPE, CONTENT_ENCODING]);
+    let method = if sent.method == Method::HEAD {
+        Method::HEAD
+    } else {
+        Method::GET
+    };
+    (method, None)
+}
+
+fn drop_headers(headers: &mut HeaderMap, names: &[HeaderName]) {
+    for name in names {
+        headers.remove(name);
+    }
+}
+
+/// `requests`' `should_strip_auth`: credentials stay with their host, and may move from `http` to `https` there.
+fn must_strip_authorization(old: &Target, new: &Target) -> bool {
+    if old.host() != new.host() {
+        return true;
+    }
+    let upgrades = old.scheme() == Scheme::Http
+        && old.port() == 80
+        && new.scheme() == Scheme::Https
+        && new.port() == 443;
+    !upgrades && (old.scheme() != new.scheme() || old.port() != new.port())
+}

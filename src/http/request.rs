@@ -1,0 +1,70 @@
+//! What to send: one request, as data. Building it costs a few reference counts.
+//!
+//! Must not know where its parts come from (a Python user, a test); must not touch the network.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, Method};
+
+use super::target::Target;
+use super::tls::TlsSettings;
+
+/// One request and the rules for it.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// The method, sent as it is.
+    pub method: Method,
+    /// Where to.
+    pub target: Target,
+    /// Headers to send, shared so that a prepared template costs nothing to use again. `Host` is added in front when
+    /// it is missing; a template that holds it already (see [`Target::host_header`]) saves that step. A `Host` that
+    /// is not the target's own is taken as the user's and survives redirects. `Content-Length` is added for a body.
+    pub headers: Arc<HeaderMap>,
+    /// The body, if there is one. `Some` of nothing sends `Content-Length: 0`.
+    pub body: Option<Bytes>,
+    /// Cookies for this request (and its redirects) only, as (name, value).
+    pub cookies: Vec<(String, String)>,
+    /// Whether cookies of the session's jar are sent and those of the response kept.
+    pub use_jar: bool,
+    /// How long each address may take to accept the connection, and then the TLS handshake.
+    pub connect_timeout: Option<Duration>,
+    /// How long the connection may stay silent while we wait for it. Starts anew with every byte.
+    pub read_timeout: Option<Duration>,
+    /// How long the whole exchange may take.
+    pub total_timeout: Option<Duration>,
+    /// Whether redirects are followed, by the session's [`super::RedirectRule`].
+    pub follow_redirects: bool,
+    /// How many redirects are followed before giving up.
+    pub max_redirects: u32,
+    /// Whether a content encoding is undone.
+    pub decode: bool,
+    /// Upper bound of the body, both as received and as decoded.
+    pub max_body_bytes: Option<u64>,
+    /// TLS settings for this request instead of the session's.
+    pub tls: Option<Arc<TlsSettings>>,
+}
+
+impl Request {
+    /// A request as `requests` makes it by default: no headers, redirects followed up to 30 times, body decoded.
+    #[must_use]
+    pub fn new(method: Method, target: Target) -> Self {
+        Self {
+            method,
+            target,
+            headers: Arc::default(),
+            body: None,
+            cookies: Vec::new(),
+            use_jar: true,
+            connect_timeout: None,
+            read_timeout: None,
+            total_timeout: None,
+            follow_redirects: true,
+            max_redirects: 30,
+            decode: true,
+            max_body_bytes: None,
+            tls: None,
+        }
+    }
+}

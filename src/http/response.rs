@@ -1,0 +1,101 @@
+//! What came back: one response, as data, with its body in memory.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{CONTENT_LENGTH, COOKIE, HOST};
+use http::{HeaderMap, HeaderValue, Method, Version};
+
+use super::target::Target;
+
+/// A response with its whole body.
+#[derive(Clone, Debug)]
+pub struct Response {
+    /// The status code.
+    pub status: u16,
+    /// The reason phrase where it differs from the standard one for `status`.
+    pub reason: Option<Bytes>,
+    /// The protocol version of the answer.
+    pub version: Version,
+    /// The headers; names are in lower case, repeated headers kept.
+    pub headers: HeaderMap,
+    /// The body, decoded when the request asked for it.
+    pub body: Bytes,
+    /// Bytes of the body as they came over the wire.
+    pub wire_body_bytes: u64,
+    /// The request that got this answer (after redirects: the last one), as sent.
+    pub sent: Sent,
+    /// From sending the request (connecting included) to the parsed head of the response; `elapsed` in `requests`.
+    pub elapsed: Duration,
+    /// The redirects that led here, the first one first.
+    pub history: Vec<Response>,
+}
+
+impl Response {
+    /// The URL that answered.
+    #[must_use]
+    pub fn target(&self) -> &Target {
+        &self.sent.target
+    }
+}
+
+/// One redirect on the way to a final response: the redirecting response itself.
+pub type Hop = Response;
+
+/// A request as it went over the wire. Cheap: all parts are shared with the request that was asked for.
+#[derive(Clone, Debug)]
+pub struct Sent {
+    /// The method.
+    pub method: Method,
+    /// Where it went.
+    pub target: Target,
+    /// The headers as given by the caller (after redirects: without those that were dropped).
+    pub headers: Arc<HeaderMap>,
+    /// The `Cookie` header that was added.
+    pub cookie: Option<HeaderValue>,
+    /// The body.
+    pub body: Option<Bytes>,
+}
+
+impl Sent {
+    /// All headers as sent, in order: `Host` first unless the caller placed it, then the caller's, then `Cookie`
+    /// and `Content-Length`.
+    #[must_use]
+    pub fn all_headers(&self) -> HeaderMap {
+        let mut all = if self.headers.contains_key(HOST) {
+            let mut all = HeaderMap::with_capacity(self.headers.len() + 2);
+            all.extend(
+                self.headers
+                    .iter()
+                    .map(|(name, value)| (name.clone(), value.clone())),
+            );
+            all
+        } else {
+            let mut all = HeaderMap::with_capacity(self.headers.len() + 3);
+            all.insert(HOST, self.target.host_header().clone());
+            for (name, value) in self.headers.iter() {
+                all.append(name, value.clone());
+            }
+            all
+        };
+        if let Some(cookie) = &self.cookie {
+            all.insert(COOKIE, cookie.clone());
+        }
+        if let Some(body) = &self.body
+            && !all.contains_key(CONTENT_LENGTH)
+        {
+            all.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
+        }
+        all
+    }
+
+    /// What is handed to the codec: the template itself when nothing has to be added, which is the cheapest way.
+    pub(crate) fn wire_headers(&self) -> HeaderMap {
+        if self.cookie.is_none() && self.body.is_none() && self.headers.contains_key(HOST) {
+            self.headers.as_ref().clone()
+        } else {
+            self.all_headers()
+        }
+    }
+}

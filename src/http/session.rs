@@ -1,0 +1,111 @@
+//! What one user keeps between exchanges: cookies and idle connections.
+//!
+//! Knows nothing of users themselves. A session belongs to the tokio runtime that made its connections: its exchanges
+//! must all run there, as a connection waits on the reactor it was opened on.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::cookies::Jar;
+use super::redirect::RedirectRule;
+use super::target::Target;
+use super::tls::TlsSettings;
+use super::transport::direct::Lane;
+
+/// How a session behaves.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// TLS settings where a request brings none. Share one between sessions: equal pointers are compared fastest.
+    pub tls: Arc<TlsSettings>,
+    /// How redirects are followed.
+    pub redirect_rule: RedirectRule,
+    /// Idle connections kept to one origin; urllib3 keeps ten.
+    pub max_idle_per_origin: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            tls: Arc::default(),
+            redirect_rule: RedirectRule::Requests,
+            max_idle_per_origin: 10,
+        }
+    }
+}
+
+/// One user's cookies and connections.
+#[derive(Debug, Default)]
+pub struct Session {
+    pub(crate) options: Options,
+    jar: Jar,
+    idle: IdleLanes,
+}
+
+impl Session {
+    /// A session without cookies or connections.
+    #[must_use]
+    pub fn new(options: Options) -> Self {
+        Self {
+            options,
+            jar: Jar::default(),
+            idle: IdleLanes::default(),
+        }
+    }
+
+    /// The cookies.
+    #[must_use]
+    pub fn cookies(&self) -> &Jar {
+        &self.jar
+    }
+
+    /// Closes the idle connections. Those in use close when their exchange ends or is dropped.
+    pub fn close(&self) {
+        self.idle.lock().clear();
+    }
+
+    /// How many connections are idle now.
+    #[must_use]
+    pub fn idle_connections(&self) -> usize {
+        self.idle.lock().len()
+    }
+
+    /// Takes the most recently used idle connection to this origin.
+    pub(crate) fn take_idle(&self, target: &Target, tls: &Arc<TlsSettings>) -> Option<Box<Lane>> {
+        let mut idle = self.idle.lock();
+        let at = idle.iter().rposition(|lane| lane.serves(target, tls))?;
+        Some(idle.remove(at))
+    }
+
+    /// Keeps a connection for the next exchange; drops the oldest one to this origin when there are too many.
+    pub(crate) fn keep_idle(&self, lane: Box<Lane>) {
+        /// Over all origins, for users that walk over many hosts: what urllib3 keeps (ten pools of ten).
+        const MAX_IDLE: usize = 100;
+        let mut idle = self.idle.lock();
+        let limit = self.options.max_idle_per_origin;
+        if idle.len() >= limit {
+            let same = |other: &Lane| other.serves(lane.target(), lane.tls());
+            if idle.iter().filter(|other| same(other)).count() >= limit {
+                if let Some(oldest) = idle.iter().position(|other| same(other)) {
+                    idle.remove(oldest);
+                } else {
+                    return;
+                }
+            } else if idle.len() >= MAX_IDLE {
+                idle.remove(0);
+            }
+        }
+        idle.push(lane);
+    }
+}
+
+/// Idle connections, the most recently used last.
+#[derive(Debug, Default)]
+struct IdleLanes {
+    lanes: Mutex<Vec<Box<Lane>>>,
+}
+
+impl IdleLanes {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Box<Lane>>> {
+        // A panic while the list was held leaves it whole: it is only pushed to and removed from.
+        self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

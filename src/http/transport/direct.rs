@@ -1,0 +1,461 @@
+//! The direct road: a hyper connection of the session's own.
+//!
+//! The connection is driven by the very task that waits for the answer: no task per connection, no wake-up between
+//! tasks, and an idle connection costs no task at all. What this file promises beside that:
+//!
+//! - An idle connection that turns out closed before a byte of the request was written is replaced silently, as urllib3
+//!   does. Once a byte is out the request may have been executed, and it is never sent again.
+//! - A dropped future closes its connection; so does every failure.
+
+use std::fmt;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::response::Parts;
+use http_body::Body as _;
+use hyper::body::Incoming;
+use hyper::client::conn::http1::{Builder, Connection, SendRequest};
+use hyper_util::rt::TokioIo;
+use tokio::time::{Instant, Sleep};
+
+use super::{Answer, Order};
+use crate::http::body::{Gathered, Outgoing};
+use crate::http::connect::{self, Gauge, Wire};
+use crate::http::failure::{BodyProgress, Failure, FailureKind};
+use crate::http::session::Session;
+use crate::http::target::{Scheme, Target};
+use crate::http::timeline::Timeline;
+use crate::http::tls::TlsSettings;
+
+/// An idle connection younger than this is trusted to be as open as the reactor last said; an older one is asked
+/// (one system call).
+const TRUSTED_IDLE: Duration = Duration::from_millis(1);
+
+/// One connection and what belongs to it.
+pub(crate) struct Lane {
+    target: Target,
+    tls: Arc<TlsSettings>,
+    connection: Connection<TokioIo<Wire>, Outgoing>,
+    sender: SendRequest<Outgoing>,
+    gauge: Arc<Gauge>,
+    /// The read timeout's timer. It outlives exchanges and is only looked at when it rings: arming a timer for every
+    /// exchange would cost more than all the rest of the timeout.
+    silence: Option<Pin<Box<Sleep>>>,
+    idle_since: Instant,
+}
+
+impl fmt::Debug for Lane {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Lane")
+            .field("target", &self.target)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Lane {
+    async fn open(order: &Order<'_>, timeline: &mut Timeline) -> Result<Box<Self>, Failure> {
+        let target = &order.sent.target;
+        let wire = connect::open(target, order.tls, order.connect_timeout, timeline).await?;
+        let gauge = wire.gauge();
+        let (sender, connection) = Builder::new()
+            .title_case_headers(true)
+            .handshake(TokioIo::new(wire))
+            .await
+            .map_err(|error| Failure::new(FailureKind::Other, target, error.to_string()))?;
+        Ok(Box::new(Self {
+            target: target.clone(),
+            tls: Arc::clone(order.tls),
+            connection,
+            sender,
+            gauge,
+            silence: None,
+            idle_since: order.begun,
+        }))
+    }
+
+    pub(crate) fn target(&self) -> &Target {
+        &self.target
+    }
+
+    pub(crate) fn tls(&self) -> &Arc<TlsSettings> {
+        &self.tls
+    }
+
+    /// Whether requests to this target, with these settings, may use the connection.
+    pub(crate) fn serves(&self, target: &Target, tls: &Arc<TlsSettings>) -> bool {
+        self.target.has_same_origin(target)
+            && (target.scheme() == Scheme::Http || Arc::ptr_eq(&self.tls, tls) || self.tls == *tls)
+    }
+}
+
+/// Sends the order over an idle connection or a new one, and keeps the connection when it can be used again.
+pub(super) async fn send(
+    session: &Session,
+    order: &Order<'_>,
+    timeline: &mut Timeline,
+) -> Result<Answer, Failure> {
+    while let Some(mut lane) = session.take_idle(&order.sent.target, order.tls) {
+        if order.begun.saturating_duration_since(lane.idle_since) > TRUSTED_IDLE {
+            lane.gauge.probe();
+        }
+        let written = lane.gauge.written();
+        match travel(&mut lane, order, timeline).await {
+            Ok(answer) => {
+                keep(session, lane, &answer);
+                return Ok(answer);
+            }
+            Err(_) if lane.gauge.written() == written => {}
+            Err(failure) => return Err(failure),
+        }
+    }
+    let mut lane = Lane::open(order, timeline).await?;
+    let answer = travel(&mut lane, order, timeline).await?;
+    keep(session, lane, &answer);
+    Ok(answer)
+}
+
+/// Hands the connection back unless one side wants it closed.
+fn keep(session: &Session, mut lane: Box<Lane>, answer: &Answer) {
+    if !lane.sender.is_ready() {
+        let mut context = Context::from_waker(Waker::noop());
+        if Pin::new(&mut lane.connection).poll(&mut context).is_ready() || !lane.sender.is_ready() {
+            return;
+        }
+    }
+    lane.idle_since = answer.head_at;
+    session.keep_idle(lane);
+}
+
+async fn travel(
+    lane: &mut Lane,
+    order: &Order<'_>,
+    timeline: &mut Timeline,
+) -> Result<Answer, Failure> {
+    let mut request = http::Request::new(Outgoing::new(order.sent.body.clone()));
+    *request.method_mut() = order.sent.method.clone();
+    *request.uri_mut() = order.sent.target.wire_uri();
+    *request.headers_mut() = order.sent.wire_headers();
+    let mut passage = Passage {
+        sending: pin!(lane.sender.send_request(request)),
+        connection: &mut lane.connection,
+        gauge: &lane.gauge,
+        silence: &mut lane.silence,
+        order,
+        timeline,
+        is_closed: false,
+        written_at_start: lane.gauge.written(),
+        read_at_start: lane.gauge.read(),
+        written: lane.gauge.written(),
+        read: lane.gauge.read(),
+        last_activity: order.begun,
+        head: None,
+        gathered: Gathered::default(),
+    };
+    // Tokio's budget is set aside: the inner futures are polled with a waker that does nothing, so a budget that runs
+    // out between them would be a lost wake-up. `FRAMES_AT_ONCE` bounds the work of one poll in its place.
+    tokio::task::unconstrained(std::future::poll_fn(|cx| passage.poll(cx))).await
+}
+
+/// The head of a response and the body still coming.
+struct Head {
+    parts: Parts,
+    incoming: Incoming,
+    expected: Option<u64>,
+}
+
+/// One request and its response on one connection.
+struct Passage<'a, 'o, S> {
+    connection: &'a mut Connection<TokioIo<Wire>, Outgoing>,
+    sending: Pin<&'a mut S>,
+    gauge: &'a Gauge,
+    silence: &'a mut Option<Pin<Box<Sleep>>>,
+    order: &'a Order<'o>,
+    timeline: &'a mut Timeline,
+    is_closed: bool,
+    written_at_start: u64,
+    read_at_start: u64,
+    written: u64,
+    read: u64,
+    last_activity: Instant,
+    head: Option<Head>,
+    gathered: Gathered,
+}
+
+/// What a look at the inner futures found.
+enum Step {
+    /// The connection has to be driven again at once.
+    Moved,
+    /// Nothing to do until the socket has news.
+    Waiting,
+    /// The body is whole.
+    Whole,
+}
+
+impl<S: Future<Output = hyper::Result<http::Response<Incoming>>>> Passage<'_, '_, S> {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Answer, Failure>> {
+        /// Rounds before other tasks get their turn.
+        const FRAMES_AT_ONCE: u32 = 64;
+        for _ in 0..FRAMES_AT_ONCE {
+            self.drive(cx);
+            match self.step() {
+                Err(failure) => return Poll::Ready(Err(failure)),
+                Ok(Step::Whole) => return Poll::Ready(self.finish()),
+                Ok(Step::Moved) => {}
+                Ok(Step::Waiting) if self.is_closed => {
+                    return Poll::Ready(Err(self.closed_early()));
+                }
+                Ok(Step::Waiting) => {
+                    return self.poll_silence(cx).map(|()| Err(self.read_timeout()));
+                }
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    /// Lets the connection read and write, and notes when it did.
+    fn drive(&mut self, cx: &mut Context<'_>) {
+        if !self.is_closed {
+            // An error reaches the caller through `sending` or the body, which know what it happened to.
+            self.is_closed = Pin::new(&mut *self.connection).poll(cx).is_ready();
+        }
+        let (written, read) = (self.gauge.written(), self.gauge.read());
+        if written == self.written && read == self.read {
+            return;
+        }
+        let is_first_byte = read != self.read && self.read == self.read_at_start;
+        let is_sending = written != self.written;
+        if is_first_byte || is_sending || self.order.read_timeout.is_some() {
+            let now = Instant::now();
+            self.last_activity = now;
+            if is_sending {
+                self.timeline.sent = Some(now);
+            }
+            if is_first_byte {
+                self.timeline.first_byte = Some(now);
+            }
+        }
+        self.written = written;
+        self.read = read;
+    }
+
+    /// Takes what the connection has ready. Its wake-ups come from driving the connection, in this same task, so the
+    /// waker given here does nothing.
+    fn step(&mut self) -> Result<Step, Failure> {
+        let mut quiet = Context::from_waker(Waker::noop());
+        let Some(head) = &mut self.head else {
+            return match self.sending.as_mut().poll(&mut quiet) {
+                Poll::Pending => Ok(Step::Waiting),
+                Poll::Ready(Ok(response)) => self.take_head(response),
+                Poll::Ready(Err(error)) => Err(self.head_failure(&error)),
+            };
+        };
+        let mut step = Step::Waiting;
+        loop {
+            match Pin::new(&mut head.incoming).poll_frame(&mut quiet) {
+                Poll::Pending => return Ok(step),
+                Poll::Ready(None) => return Ok(Step::Whole),
+                Poll::Ready(Some(Ok(frame))) => {
+                    step = Step::Moved;
+                    let Ok(bytes) = frame.into_data() else {
+                        continue;
+                    };
+                    let length = self.gathered.len() + bytes.len() as u64;
+                    if self
+                        .order
+                        .max_body_bytes
+                        .is_some_and(|limit| length > limit)
+                    {
+                        return Err(self.too_large());
+                    }
+                    self.gathered.push(bytes, head.expected);
+                }
+                Poll::Ready(Some(Err(error))) => return Err(self.body_failure(&error)),
+            }
+        }
+    }
+
+    fn take_head(&mut self, response: http::Response<Incoming>) -> Result<Step, Failure> {
+        let (parts, mut incoming) = response.into_parts();
+        if incoming.is_end_stream() {
+            self.head = Some(Head {
+                parts,
+                incoming,
+                expected: Some(0),
+            });
+            return Ok(Step::Whole);
+        }
+        let expected = incoming.size_hint().exact();
+        if let (Some(expected), Some(limit)) = (expected, self.order.max_body_bytes)
+            && expected > limit
+            && self.order.sent.method != http::Method::HEAD
+        {
+            return Err(self.too_large());
+        }
+        // The first look at the body is what asks the connection for it.
+        let mut quiet = Context::from_waker(Waker::noop());
+        let first = Pin::new(&mut incoming).poll_frame(&mut quiet);
+        self.head = Some(Head {
+            parts,
+            incoming,
+            expected,
+        });
+        match first {
+            Poll::Pending => Ok(Step::Moved),
+            Poll::Ready(None) => Ok(Step::Whole),
+            Poll::Ready(Some(Err(error))) => Err(self.body_failure(&error)),
+            Poll::Ready(Some(Ok(frame))) => {
+                self.gathered
+                    .push(frame.into_data().unwrap_or_default(), expected);
+                Ok(Step::Moved)
+            }
+        }
+    }
+
+    fn finish(&mut self) -> Result<Answer, Failure> {
+        let head_at = self.timeline.first_byte.unwrap_or(self.last_activity);
+        let body: Bytes = std::mem::take(&mut self.gathered).finish();
+        match self.head.take() {
+            Some(head) => Ok(Answer {
+                parts: head.parts,
+                body,
+                head_at,
+            }),
+            None => Err(self.closed_early()),
+        }
+    }
+
+    /// Ready when the connection has been silent for the read timeout.
+    fn poll_silence(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(deadline) = self
+            .order
+            .read_timeout
+            .and_then(|limit| self.last_activity.checked_add(limit))
+        else {
+            return Poll::Pending;
+        };
+        let sleep = self
+            .silence
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline)));
+        if sleep.deadline() > deadline {
+            sleep.as_mut().reset(deadline);
+        }
+        while sleep.as_mut().poll(cx).is_ready() {
+            if Instant::now() >= deadline {
+                return Poll::Ready(());
+            }
+            sleep.as_mut().reset(deadline);
+        }
+        Poll::Pending
+    }
+
+    fn failure(&self, kind: FailureKind, message: impl Into<String>) -> Failure {
+        Failure::new(kind, &self.order.sent.target, message)
+    }
+
+    fn closed_early(&self) -> Failure {
+        self.failure(
+            FailureKind::ClosedEarly,
+            "Remote end closed connection without response",
+        )
+    }
+
+    fn read_timeout(&self) -> Failure {
+        let seconds = self.order.read_timeout.unwrap_or_default().as_secs_f64();
+        let mut failure = self.failure(
+            FailureKind::ReadTimeout,
+            format!("Read timed out. (read timeout={seconds})"),
+        );
+        failure.progress = self.head.as_ref().map(|_| self.progress());
+        failure
+    }
+
+    fn too_large(&self) -> Failure {
+        let limit = self.order.max_body_bytes.unwrap_or_default();
+        self.failure(
+            FailureKind::TooLarge,
+            format!("The response body is larger than {limit} bytes"),
+        )
+    }
+
+    fn progress(&self) -> BodyProgress {
+        let received = self.gathered.len();
+        let expected = self.head.as_ref().and_then(|head| head.expected);
+        BodyProgress {
+            received,
+            missing: expected.map(|expected| expected.saturating_sub(received)),
+        }
+    }
+
+    /// What broke before the head of the response was there.
+    fn head_failure(&self, error: &hyper::Error) -> Failure {
+        if let Some(failure) = self.system_failure(error) {
+            return failure;
+        }
+        if error.is_parse_too_large() {
+            return self.failure(
+                FailureKind::TooLarge,
+                "The head of the response is too large",
+            );
+        }
+        if error.is_parse() {
+            return self.failure(FailureKind::NotHttp, describe(error));
+        }
+        if self.gauge.read() == self.read_at_start || self.gauge.written() == self.written_at_start
+        {
+            return self.closed_early();
+        }
+        self.failure(
+            FailureKind::NotHttp,
+            "Remote end closed connection in the middle of the response head",
+        )
+    }
+
+    /// What broke while the body was coming.
+    fn body_failure(&self, error: &hyper::Error) -> Failure {
+        let mut failure = self
+            .system_failure(error)
+            .unwrap_or_else(|| self.failure(FailureKind::BadBody, describe(error)));
+        failure.progress = Some(self.progress());
+        failure
+    }
+
+    /// The operating system's or the TLS layer's own error, when it is at the bottom of this one.
+    fn system_failure(&self, error: &hyper::Error) -> Option<Failure> {
+        let mut source = std::error::Error::source(error);
+        while let Some(inner) = source {
+            if let Some(io) = inner.downcast_ref::<std::io::Error>() {
+                if io.raw_os_error().is_some() {
+                    return Some(Failure::from_io(io, &self.order.sent.target));
+                }
+                if let Some(tls) = io
+                    .get_ref()
+                    .and_then(|inner| inner.downcast_ref::<rustls::Error>())
+                {
+                    return Some(self.failure(FailureKind::Tls, tls.to_string()));
+                }
+            }
+            source = inner.source();
+        }
+        None
+    }
+}
+
+/// An error and its causes in one line.
+fn describe(error: &hyper::Error) -> String {
+    let mut words = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(inner) = source {
+        let inner_words = inner.to_string();
+        if !words.contains(&inner_words) {
+            words.push_str(": ");
+            words.push_str(&inner_words);
+        }
+        source = inner.source();
+    }
+    words
+}

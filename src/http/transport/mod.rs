@@ -1,0 +1,48 @@
+//! How one request travels: the seam between the rules of HTTP (redirects, cookies, decoding) and the wire.
+//!
+//! There is one road today, [`direct`]: a connection of the session's own. A second one (through proxies) joins here,
+//! taking the same [`Order`] and giving the same [`Answer`]; nothing above this file has to change for it.
+
+pub(crate) mod direct;
+
+use bytes::Bytes;
+use http::response::Parts;
+use std::time::Duration;
+use tokio::time::Instant;
+
+use super::failure::Failure;
+use super::response::Sent;
+use super::session::Session;
+use super::timeline::Timeline;
+use super::tls::TlsSettings;
+use std::sync::Arc;
+
+/// One request to put on the wire; no redirects, no decoding.
+#[derive(Debug)]
+pub(crate) struct Order<'a> {
+    pub(crate) sent: &'a Sent,
+    pub(crate) tls: &'a Arc<TlsSettings>,
+    pub(crate) connect_timeout: Option<Duration>,
+    pub(crate) read_timeout: Option<Duration>,
+    pub(crate) max_body_bytes: Option<u64>,
+    /// When this request began, for idle times and silence; spares reading the clock again.
+    pub(crate) begun: Instant,
+}
+
+/// The response to an [`Order`], its body as it came.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) parts: Parts,
+    pub(crate) body: Bytes,
+    /// When the head had been parsed.
+    pub(crate) head_at: Instant,
+}
+
+/// Sends the order and reads the whole answer.
+pub(crate) async fn send(
+    session: &Session,
+    order: &Order<'_>,
+    timeline: &mut Timeline,
+) -> Result<Answer, Failure> {
+    direct::send(session, order, timeline).await
+}

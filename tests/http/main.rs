@@ -1,0 +1,6 @@
+//! The `http` room against real sockets: what is sent, what comes back, and what is said when something breaks.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+
+mod reuse;
+mod support;
