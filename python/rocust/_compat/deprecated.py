@@ -1,60 +1,54 @@
-"""What Locust has given up, and how it says so."""
+"""What old locustfiles still say, and what they are told."""
 
 from __future__ import annotations
 
 import warnings
 from typing import Any
 
-# Deprecations are news to whoever writes locustfiles, not only to whoever runs Python with -W.
-warnings.filterwarnings("always", category=DeprecationWarning, module="(locust|rocust)")
+_RENAMED = "The {old} class has been renamed to {new} in version 1.0. For more info see: https://docs.locust.io/en/latest/changelog.html#changelog-1-0"
 
 
-def check_for_deprecated_task_set_attribute(class_dict: dict[str, Any]) -> None:
-    """Warn if the body of a user class sets `task_set`, which nobody reads since Locust 1.0. Same as Locust."""
-    task_set = class_dict.get("task_set")
-    if not isinstance(task_set, type) or not hasattr(task_set, "execute_next_task"):
-        return
-    if not hasattr(task_set, "locust_task_weight"):
+def check_for_deprecated_task_set_attribute(namespace: dict[str, Any]) -> None:
+    """Warn about `task_set = X` in a user class, the way to set tasks before Locust 1.0."""
+    if "task_set" in namespace:
+        taskset = namespace["task_set"]
+        name = getattr(taskset, "__name__", taskset)
         warnings.warn(
-            "Usage of User.task_set is deprecated since version 1.0. Set the tasks attribute instead "
-            f"(tasks = [{task_set.__name__}])",
+            f"Usage of User.task_set is deprecated since version 1.0. Set the tasks attribute instead (tasks = [{name}])",
             DeprecationWarning,
-            stacklevel=3,
+            stacklevel=4,
         )
 
 
-def deprecated_locust_meta_class(deprecation_message: str) -> type[type]:
-    """A metaclass whose first class may be made and not be inherited from: that raises ImportError. Same as Locust."""
+class _Renamed(type):
+    """Refuses to be subclassed, with the new name."""
 
-    class Renamed(type):
-        def __new__(mcs, classname: str, bases: tuple[type, ...], class_dict: dict[str, Any]) -> Any:
-            if bases:
-                raise ImportError(deprecation_message)
-            return super().__new__(mcs, classname, bases, class_dict)
-
-    return Renamed
-
-
-def _renamed(old: str, new: str) -> str:
-    return (
-        f"The {old} class has been renamed to {new} in version 1.0. "
-        "For more info see: https://docs.locust.io/en/latest/changelog.html#changelog-1-0"
-    )
+    def __new__(mcs, name: str, bases: tuple[type, ...], namespace: dict[str, Any]) -> Any:
+        """Make the marker class itself; refuse its subclasses."""
+        for base in bases:
+            if isinstance(base, _Renamed):
+                raise ImportError(_RENAMED.format(old=base.__name__, new=base.__dict__["new_name"]))
+        return super().__new__(mcs, name, bases, namespace)
 
 
-class DeprecatedLocustClass(
-    metaclass=deprecated_locust_meta_class(_renamed("Locust", "User"))  # type: ignore[metaclass]
-):
-    """What `Locust` was: inheriting from it says what it is called now. Same as Locust."""
+class DeprecatedLocustClass(metaclass=_Renamed):
+    """Stands for `Locust`. Same as Locust."""
+
+    new_name = "User"
 
 
-class DeprecatedHttpLocustClass(
-    metaclass=deprecated_locust_meta_class(_renamed("HttpLocust", "HttpUser"))  # type: ignore[metaclass]
-):
-    """What `HttpLocust` was. Same as Locust."""
+class DeprecatedHttpLocustClass(metaclass=_Renamed):
+    """Stands for `HttpLocust`. Same as Locust."""
+
+    new_name = "HttpUser"
 
 
-class DeprecatedFastHttpLocustClass(
-    metaclass=deprecated_locust_meta_class(_renamed("FastHttpLocust", "FastHttpUser"))  # type: ignore[metaclass]
-):
-    """What `FastHttpLocust` was. Same as Locust."""
+class DeprecatedFastHttpLocustClass(metaclass=_Renamed):
+    """Stands for `FastHttpLocust`. Same as Locust."""
+
+    new_name = "FastHttpUser"
+
+
+DeprecatedLocustClass.__name__ = "Locust"
+DeprecatedHttpLocustClass.__name__ = "HttpLocust"
+DeprecatedFastHttpLocustClass.__name__ = "FastHttpLocust"

@@ -1,0 +1,137 @@
+"""The runner of a run in one process."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import traceback
+from typing import TYPE_CHECKING, Any, NamedTuple
+from uuid import uuid4
+
+from rocust import _core
+from rocust._run.roles import WorkerNode
+from rocust._run.runner import (
+    STATE_INIT,
+    STATE_RUNNING,
+    STATE_SPAWNING,
+    STATE_STOPPED,
+    Runner,
+    class_counts_for_log,
+)
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from rocust._run.environment import Environment
+    from rocust._users.user import User
+
+logger = logging.getLogger("locust.runners")
+
+_HIGH_SPAWN_RATE = 100
+
+
+class LocalMessage(NamedTuple):
+    """A message to oneself. Same fields as the messages between nodes."""
+
+    type: str
+    data: Any
+    node_id: str
+
+
+class LocalRunner(Runner):
+    """Runs all users in this process. Same as Locust."""
+
+    def __init__(self, environment: Environment) -> None:
+        """Make the local runner of `environment`."""
+        super().__init__(environment)
+        # So that code written for workers runs here too.
+        self.worker_index = 0
+        self.worker_count = 1
+        self.client_id = f"{socket.gethostname()}_{uuid4().hex}"
+        self._local_worker_node = WorkerNode(id="local")
+        self._local_worker_node.user_classes_count = self.user_classes_count
+        environment.events.user_error.add_listener(self._on_user_error)
+
+    def _on_user_error(self, user_instance: Any, exception: BaseException, tb: TracebackType | None, **_: Any) -> None:
+        self.log_exception("local", str(exception), "".join(traceback.format_tb(tb)))
+
+    def start(
+        self, user_count: int, spawn_rate: float, wait: bool = False, user_classes: list[type[User]] | None = None
+    ) -> None:
+        """Start a test, or ramp a running one to another number of users; returns at once.
+
+        Args:
+            user_count: How many users there shall be.
+            spawn_rate: How many are started (or stopped) per second.
+            wait: Whether the ramp waits for all users to end; only for ramps of one step.
+            user_classes: Use these classes instead of the environment's.
+
+        Same as Locust.
+        """
+        if spawn_rate > _HIGH_SPAWN_RATE:
+            logger.warning(
+                "Your selected spawn rate is very high (>100), and this is known to sometimes cause issues. "
+                "Do you really need to ramp up that fast?"
+            )
+        if self.spawning_greenlet:
+            self.spawning_greenlet.kill(block=True)
+        self.spawning_greenlet = self._spawn_own(lambda: self._start(user_count, spawn_rate, wait, user_classes))
+
+    def _start(
+        self, user_count: int, spawn_rate: float, wait: bool = False, user_classes: list[type[User]] | None = None
+    ) -> None:
+        self.target_user_count = user_count
+        if self.state not in (STATE_RUNNING, STATE_SPAWNING):
+            self._begin_test()
+        if wait and user_count - self.user_count > spawn_rate:
+            raise ValueError("wait is True but the amount of users to add is greater than the spawn rate")
+        if self.environment.host:
+            for user_class in self.user_classes:
+                user_class.host = self.environment.host
+        if self.state not in (STATE_INIT, STATE_STOPPED):
+            self.update_state(STATE_SPAWNING)
+        if self._users_dispatcher is None:
+            self._users_dispatcher = self.environment.dispatcher_class(
+                worker_nodes=[self._local_worker_node], user_classes=self.user_classes
+            )
+        logger.info("Ramping to %d users at a rate of %.2f per second", user_count, spawn_rate)
+        self._users_dispatcher.new_dispatch(user_count, spawn_rate, user_classes)
+        try:
+            for dispatched in self._users_dispatcher:
+                self._follow(dispatched[self._local_worker_node.id], wait)
+        except KeyboardInterrupt:
+            # Ctrl-C reaches whichever greenlet runs; here it must end the test and not only the ramp.
+            self.quit()
+        self.target_user_classes_count = self.user_classes_count
+        logger.info("All users spawned: %s", class_counts_for_log(self.target_user_classes_count))
+        self.environment.events.spawning_complete.fire(user_count=sum(self.target_user_classes_count.values()))
+
+    def _begin_test(self) -> None:
+        self.stats.clear_all()
+        self.exceptions = {}
+        self.cpu_warning_emitted = False
+        self.worker_cpu_warning_emitted = False
+        self.environment._filter_tasks_by_tags()
+        self.environment.events.test_start.fire(environment=self.environment)
+
+    def _follow(self, wanted: dict[str, int], wait: bool) -> None:
+        """Start and stop users until there are as many as the dispatcher wants."""
+        logger.debug("Ramping to %s", class_counts_for_log(wanted))
+        to_start, to_stop = _core.orders(self.user_classes_count, wanted)
+        if wait:
+            self.stop_users(to_stop)
+            self.spawn_users(to_start, wait)
+        else:
+            # Stopping may take as long as the users' tasks: the new ones should not wait for that.
+            self.spawn_users(to_start)
+            self.stop_users(to_stop)
+        self._local_worker_node.user_classes_count = wanted
+
+    def send_message(self, msg_type: str, data: Any = None, client_id: str | None = None) -> None:
+        """Call the listener registered for `msg_type`: a message to oneself. Same as Locust."""
+        logger.debug("Running locally: sending %s message to self", msg_type)
+        if msg_type not in self.custom_messages:
+            logger.warning("Unknown message type received: %s", msg_type)
+            return
+        listener, _ = self.custom_messages[msg_type]
+        listener(environment=self.environment, msg=LocalMessage(msg_type, data, "local"))

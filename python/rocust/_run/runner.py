@@ -1,0 +1,361 @@
+"""What every runner does: keep the users, start and stop them, watch its own process."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import logging
+from abc import abstractmethod
+from typing import TYPE_CHECKING, Any
+
+import psutil
+
+from rocust import _core
+from rocust._compat.knobs import knob
+from rocust._errors import StopTest
+from rocust._http.recording import StatsListener
+from rocust._kernel import mailroom
+from rocust._kernel.green import Group, getcurrent, killall, sleep, spawn_later
+from rocust._log import greenlet_exception_logger
+from rocust._users.user import User
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from rocust._kernel.green import Greenlet
+    from rocust._run.dispatch import UsersDispatcher
+    from rocust._run.environment import Environment
+    from rocust._stats import RequestStats
+
+logger = logging.getLogger("locust.runners")
+
+STATE_INIT, STATE_SPAWNING, STATE_RUNNING, STATE_CLEANUP, STATE_STOPPING, STATE_STOPPED, STATE_MISSING = (
+    "ready",
+    "spawning",
+    "running",
+    "cleanup",
+    "stopping",
+    "stopped",
+    "missing",
+)
+
+#: How long the books stay open, in seconds, for requests that were called off when their users stopped.
+_SETTLING_PATIENCE_S = 0.5
+
+
+def locust_exception_handler(environment: Environment) -> Callable[[Greenlet], None]:
+    """A function for `greenlet.link_exception`: `StopTest` ends the run, anything else is logged. Same as Locust."""
+    log_exception = greenlet_exception_logger(logger)
+
+    def handle(greenlet: Greenlet) -> None:
+        kind, value, _ = greenlet.exc_info
+        if kind is not StopTest:
+            log_exception(greenlet)
+            return
+        logger.error(value)
+        logger.warning("Stopping Locust...")
+        runner = environment.runner
+        if runner is not None:
+            is_headless = environment.parsed_options and environment.parsed_options.headless
+            (runner.quit if is_headless else runner.stop)()
+
+    return handle
+
+
+def class_counts_for_log(counts: dict[str, int]) -> str:
+    """Users per class, and their sum, as log lines show them."""
+    return f"{json.dumps(dict(sorted(counts.items())))} ({sum(counts.values())} total users)"
+
+
+class Runner:
+    """Starts and stops the users of an environment.
+
+    Make one with `Environment.create_local_runner()`. Same as Locust.
+    """
+
+    def __init__(self, environment: Environment) -> None:
+        """Make the runner of `environment` and begin to listen to its requests."""
+        self.environment = environment
+        #: The greenlets of all users; the first argument of each is its user.
+        self.user_greenlets = Group()
+        #: The runner's own greenlets; it has ended when these have.
+        self.greenlet = Group()
+        self.state = STATE_INIT
+        self.spawning_greenlet: Greenlet | None = None
+        self.shape_greenlet: Greenlet | None = None
+        self.shape_last_tick: Any = None
+        self.current_cpu_usage = 0.0
+        self.current_memory_usage = 0
+        self.cpu_warning_emitted = False
+        self.worker_cpu_warning_emitted = False
+        self.exceptions: dict[int, dict[str, Any]] = {}
+        self.target_user_classes_count: dict[str, int] = {}
+        self.target_user_count = 0
+        self.final_user_classes_count: dict[str, int] = {}
+        self.custom_messages: dict[str, tuple[Callable[..., Any], bool]] = {}
+        self.connection_broken = False
+        self._users_dispatcher: UsersDispatcher | None = None
+        self._handle_exception = locust_exception_handler(environment)
+        self._spawn_own(self.monitor_cpu_and_memory)
+        environment.events.request.add_listener(StatsListener(environment))
+        environment.events.spawning_complete.add_listener(self._on_spawning_complete)
+
+    def _spawn_own(self, function: Callable[..., Any]) -> Greenlet:
+        greenlet = self.greenlet.spawn(function)
+        greenlet.link_exception(self._handle_exception)
+        return greenlet
+
+    def __del__(self) -> None:
+        """Leave no greenlet behind when the runner is dropped."""
+        greenlets = self.__dict__.get("greenlet")
+        if greenlets:
+            greenlets.kill(block=False)
+
+    def _on_spawning_complete(self, user_count: int) -> None:
+        self.update_state(STATE_RUNNING)
+        if self.environment.reset_stats:
+            logger.info("Resetting stats\n")
+            self.stats.reset_all()
+
+    @property
+    def user_classes(self) -> list[type[User]]:
+        """The environment's user classes. Same as Locust."""
+        return self.environment.user_classes
+
+    @property
+    def user_classes_by_name(self) -> dict[str, type[User]]:
+        """The environment's user classes by name. Same as Locust."""
+        return self.environment.user_classes_by_name
+
+    @property
+    def stats(self) -> RequestStats:
+        """The environment's statistics. Same as Locust."""
+        return self.environment.stats
+
+    @property
+    def errors(self) -> Any:
+        """The failures so far. Same as Locust."""
+        return self.stats.errors
+
+    @property
+    def user_count(self) -> int:
+        """How many users there are. Same as Locust."""
+        return len(self.user_greenlets)
+
+    @property
+    def user_classes_count(self) -> dict[str, int]:
+        """How many users of each class there are. Same as Locust."""
+        counts = {user_class.__name__: 0 for user_class in self.user_classes}
+        for user in self._users():
+            name = type(user).__name__
+            counts[name] = counts.get(name, 0) + 1
+        return counts
+
+    def _users(self) -> Iterable[User]:
+        """The users whose greenlets have not ended. (gevent takes the arguments from a greenlet that has.)"""
+        return [greenlet.args[0] for greenlet in self.user_greenlets if greenlet.args]
+
+    def update_state(self, new_state: str) -> None:
+        """Enter a state. Same as Locust."""
+        self.state = new_state
+
+    def cpu_log_warning(self) -> bool:
+        """Say at the end of a test whether the generator was too busy at some point. Same as Locust."""
+        if self.cpu_warning_emitted:
+            logger.warning(
+                "CPU usage was too high at some point during the test! See "
+                "https://docs.locust.io/en/stable/running-distributed.html for how to distribute the load over multiple "
+                "CPU cores or machines"
+            )
+        return self.cpu_warning_emitted
+
+    def spawn_users(self, user_classes_spawn_count: dict[str, int], wait: bool = False) -> list[User]:
+        """Start users.
+
+        Args:
+            user_classes_spawn_count: How many of each class.
+            wait: Whether to return only when all users have ended.
+
+        Returns:
+            The new users.
+
+        Same as Locust.
+        """
+        if self.state in (STATE_INIT, STATE_STOPPED):
+            self.update_state(STATE_SPAWNING)
+        if logger.isEnabledFor(logging.DEBUG):
+            wanted, present = json.dumps(user_classes_spawn_count), json.dumps(self.user_classes_count)
+            logger.debug("Spawning additional %s (%s already running)...", wanted, present)
+        classes = self.user_classes_by_name
+        new_users = []
+        for name, count in user_classes_spawn_count.items():
+            for _ in range(count):
+                user = classes[name](self.environment)
+                if not hasattr(user, "environment"):
+                    raise AssertionError(
+                        f"Attribute 'environment' is missing on user {name}. Perhaps you defined your own __init__ and forgot "
+                        "to call the base constructor? (super().__init__(*args, **kwargs))"
+                    )
+                user.start(self.user_greenlets)
+                new_users.append(user)
+            logger.debug("All users of class %s spawned", name)
+        if wait:
+            self.user_greenlets.join()
+            logger.info("All users stopped\n")
+        return new_users
+
+    def stop_users(self, user_classes_stop_count: dict[str, int]) -> None:
+        """Stop users and wait until they have ended.
+
+        A user that waits, or has not begun, ends at once. One in a task gets `environment.stop_timeout` seconds to finish it.
+        `on_stop` runs in any case.
+
+        Args:
+            user_classes_stop_count: How many of each class.
+
+        Same as Locust.
+        """
+        chosen = self._choose(user_classes_stop_count)
+        patience = self.environment.stop_timeout
+        at_once: list[Greenlet] = []
+        finishing = Group()
+        stopping = Group()
+        for user in chosen:
+            greenlet = user.greenlet
+            if greenlet is None:
+                continue
+            if greenlet is getcurrent():
+                # A task called quit(): it cannot wait for its own end.
+                user.group.killone(greenlet, block=False)  # type: ignore[union-attr]
+            elif type(user).stop is not User.stop:
+                if not (patience and user._state == "stopping"):
+                    stopping.add(spawn_later(0, user.stop, force=not patience))
+                if patience:
+                    finishing.add(greenlet)
+            elif user._seat.stop(not patience):
+                at_once.append(greenlet)
+            else:
+                finishing.add(greenlet)
+        killall(at_once, block=True)
+        stopping.join()
+        if not finishing.join(timeout=patience or None):
+            logger.info(
+                "Not all users finished their tasks & terminated in %s seconds. Stopping them...", patience
+            )
+            finishing.kill(block=True)
+        logger.debug(
+            "%g users have been stopped, %g still running", sum(user_classes_stop_count.values()), self.user_count
+        )
+
+    def _choose(self, counts: dict[str, int]) -> list[User]:
+        """The users to stop: of each class the ones that the group lists first."""
+        classes = self.user_classes_by_name
+        left = {classes[name]: count for name, count in counts.items() if count > 0 and name in classes}
+        chosen = []
+        for user in self._users():
+            if left.get(type(user), 0) > 0:
+                left[type(user)] -= 1
+                chosen.append(user)
+        return chosen
+
+    def monitor_cpu_and_memory(self) -> None:
+        """Watch this process, for ever: every `CPU_MONITOR_INTERVAL` seconds. Same as Locust."""
+        process = psutil.Process()
+        process.cpu_percent()
+        while True:
+            sleep(knob("runners", "CPU_MONITOR_INTERVAL"))
+            self.current_cpu_usage = process.cpu_percent()
+            self.current_memory_usage = process.memory_info().rss
+            threshold = knob("runners", "CPU_WARNING_THRESHOLD")
+            events, environment = self.environment.events, self.environment
+            if self._thread_usage() > threshold:
+                events.cpu_warning.fire(environment=environment, cpu_usage=self.current_cpu_usage)
+                if not self.cpu_warning_emitted:
+                    logger.warning(
+                        "CPU usage above %s%%! This may constrain your throughput and may even give inconsistent response "
+                        "time measurements! See https://docs.locust.io/en/stable/running-distributed.html for how to "
+                        "distribute the load over multiple CPU cores or machines",
+                        threshold,
+                    )
+                    self.cpu_warning_emitted = True
+            events.usage_monitor.fire(
+                environment=environment, cpu_usage=self.current_cpu_usage, memory_usage=self.current_memory_usage
+            )
+
+    def _thread_usage(self) -> float:
+        """Percent of the cores this process can keep busy: one for Python, one for each lane."""
+        return self.current_cpu_usage / (1 + _core.lane_count())
+
+    @abstractmethod
+    def start(
+        self, user_count: int, spawn_rate: float, wait: bool = False, user_classes: list[type[User]] | None = None
+    ) -> None:
+        """Start a test, or change the number of users of a running one."""
+
+    @abstractmethod
+    def send_message(self, msg_type: str, data: Any = None, client_id: str | None = None) -> None:
+        """Send a message of the user's own to the other nodes."""
+
+    def stop(self) -> None:
+        """Stop the test: all users, after their `on_stop`. A test that has stopped is left alone. Same as Locust."""
+        if self.state == STATE_STOPPED:
+            return
+        frame = inspect.currentframe()
+        caller = frame.f_back if frame is not None else None
+        if caller is not None:
+            logger.debug("Stopping all users (called from %s:%s)", caller.f_code.co_filename, caller.f_lineno)
+        self.environment.events.test_stopping.fire(environment=self.environment)
+        self.final_user_classes_count = {**self.user_classes_count}
+        self.update_state(STATE_CLEANUP)
+        if self.spawning_greenlet and not self.spawning_greenlet.ready():
+            self.spawning_greenlet.kill(block=True)
+        if self.environment.shape_class is not None and self.shape_greenlet is not getcurrent():
+            if self.shape_greenlet is not None:
+                self.shape_greenlet.kill(block=True)
+                self.shape_greenlet = None
+            self.shape_last_tick = None
+        self.stop_users(self.user_classes_count)
+        self._users_dispatcher = None
+        self._close_books()
+        self.update_state(STATE_STOPPED)
+        self.cpu_log_warning()
+        self.environment.events.test_stop.fire(environment=self.environment)
+
+    def _close_books(self) -> None:
+        """Wait a moment for requests that were called off to be accounted for, and say how many there were."""
+        _core.settle(_SETTLING_PATIENCE_S)
+        mailroom.current().port.purge()
+        if aborted := self.stats.num_aborted:
+            logger.info(
+                "%d requests were in flight when their users were stopped; they are not in the statistics", aborted
+            )
+
+    def quit(self) -> None:
+        """Stop the test and the runner itself. Same as Locust."""
+        self.stop()
+        self.greenlet.kill(block=True)
+
+    def log_exception(self, node_id: str, msg: str, formatted_tb: str) -> None:
+        """Count an exception of a user, by its traceback. Same as Locust."""
+        row = self.exceptions.setdefault(
+            hash(formatted_tb), {"count": 0, "msg": msg, "traceback": formatted_tb, "nodes": set()}
+        )
+        row["count"] += 1
+        row["nodes"].add(node_id)
+
+    def register_message(self, msg_type: str, listener: Callable[..., Any], concurrent: bool = False) -> None:
+        """Have `listener` called for messages of a type of the user's own.
+
+        Args:
+            msg_type: The type.
+            listener: Called with `environment` and `msg`.
+            concurrent: Whether each message gets a greenlet of its own.
+
+        Raises:
+            Exception: When the type has a listener.
+
+        Same as Locust.
+        """
+        if msg_type in self.custom_messages:
+            raise Exception(f"Tried to register listener method for {msg_type}, but it already had a listener!")
+        self.custom_messages[msg_type] = (listener, concurrent)
