@@ -320,7 +320,6 @@ def _add_statistics_options(group: Group) -> None:
         "--no-live",
         action="store_true",
         env_var="ROCUST_NO_LIVE",
-        include_in_web_ui=False,
         help="Print the statistics as plain lines in a terminal too, rather than one table redrawn in place.",
     )
     group.add_argument(
