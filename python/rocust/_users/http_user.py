@@ -7,6 +7,7 @@ from typing import Any
 from rocust._errors import StopTest
 from rocust._http.fast import FastHttpSession
 from rocust._http.session import HttpSession
+from rocust._users.rest import RestMixin
 from rocust._users.user import User
 
 _NO_HOST = (
@@ -15,7 +16,7 @@ _NO_HOST = (
 )
 
 
-class HttpUser(User):
+class HttpUser(RestMixin, User):
     """A user with a `requests`-like client in `self.client`, which keeps cookies and connections between requests.
 
     Same as Locust.
@@ -43,7 +44,7 @@ class HttpUser(User):
         self.client.trust_env = False
 
 
-class FastHttpUser(User):
+class FastHttpUser(RestMixin, User):
     """A user whose client answers with leaner responses and different defaults: TLS is not verified, time limits of 60 seconds.
 
     Same as Locust.

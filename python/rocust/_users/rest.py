@@ -1,0 +1,101 @@
+"""`rest()` and `rest_()`: JSON calls in one line, for users that carry an HTTP client."""
+
+from __future__ import annotations
+
+import re
+import time
+import traceback
+from contextlib import contextmanager
+from json import JSONDecodeError
+from typing import TYPE_CHECKING, Any
+
+from requests.structures import CaseInsensitiveDict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_JSON = "application/json"
+_FRAME = re.compile(r'  File "(\/.[^"]*)", line (\d*),(.*)')
+_HOME = re.compile(r"/((home|Users)/\w*)/")
+_SHOWN = 200
+
+
+class RestMixin:
+    """What users with an HTTP client in `self.client` have on top of it. Same as Locust."""
+
+    client: Any
+
+    @contextmanager
+    def rest(self, method: str, url: str, headers: dict[str, Any] | None = None, **kwargs: Any) -> Iterator[Any]:
+        """Send JSON, expect JSON, and let a `with` block judge it.
+
+        The response's body is in its `js`. A body that is not JSON is a failure, and so is any exception in the block, an
+        `assert` included: the task goes on.
+
+        Args:
+            method: The HTTP method.
+            url: A path or URL.
+            headers: Over the JSON headers that are sent by default.
+            **kwargs: As for `client.request`.
+
+        Yields:
+            The response.
+
+        Same as Locust.
+        """
+        own = CaseInsensitiveDict(headers or {})
+        for name in ("Content-Type", "Accept"):
+            own.setdefault(name, _JSON)
+        with self.client.request(method, url, catch_response=True, headers=dict(own), **kwargs) as response:
+            _parse(response)
+            try:
+                yield response
+            except AssertionError as error:
+                response.failure(_assertion(error, response))
+            except Exception as error:
+                frames = ", ".join(_frames())
+                response.failure(f"{type(error).__name__}: {error} at {frames}. Response was {_excerpt(response)}")
+
+    @contextmanager
+    def rest_(self, method: str, url: str, name: str | None = None, **kwargs: Any) -> Iterator[Any]:
+        """As `rest()`, with the time appended to the URL, which gets it past caches; named without it. Same as Locust."""
+        separator = "&" if "?" in url else "?"
+        if name is None:
+            name = f"{url}{separator}_=..."
+        stamped = f"{url}{separator}_={int(time.time() * 1000)}"
+        with self.rest(method, stamped, name=name, **kwargs) as response:
+            yield response
+
+
+def _parse(response: Any) -> None:
+    response.js = None
+    if response.content is None:
+        response.failure(str(response.error))
+    elif response.text:
+        try:
+            response.js = response.json()
+        except JSONDecodeError as error:
+            response.failure(
+                f"Could not parse response as JSON. {response.text[:250]}, "
+                f"response code {response.status_code}, error {error}"
+            )
+
+
+def _assertion(error: AssertionError, response: Any) -> Any:
+    if not error.args:
+        return "Assertion failed"
+    words = error.args[0]
+    if isinstance(words, str) and words.endswith(","):
+        return f"{words[:-1]}, response was {_excerpt(response)}"
+    return words
+
+
+def _excerpt(response: Any) -> Any:
+    return response.text[:_SHOWN] if response.text else response.text
+
+
+def _frames() -> Iterator[str]:
+    """Where the exception passed, as file:line."""
+    for line in traceback.format_exc().split("\n"):
+        if match := _FRAME.match(line):
+            yield f"{_HOME.sub('~/', match.group(1))}:{match.group(2)}{match.group(3)}"

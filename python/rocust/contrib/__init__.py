@@ -1,0 +1,1 @@
+"""Users and clients beyond plain HTTP, by Locust's names."""

@@ -1,0 +1,28 @@
+"""`FastHttpUser` and its client, by Locust's names."""
+
+from rocust._compat.deprecated import DeprecatedFastHttpLocustClass as FastHttpLocust
+from rocust._http.fast import (
+    ErrorResponse,
+    FastHttpSession,
+    FastRequest,
+    FastResponse,
+    ResponseContextManager,
+    RestResponseContextManager,
+    absolute_http_url_regexp,
+)
+from rocust._http.fast_errors import FAILURE_EXCEPTIONS, LocustBadStatusCode
+from rocust._users.http_user import FastHttpUser
+
+__all__ = [
+    "FAILURE_EXCEPTIONS",
+    "ErrorResponse",
+    "FastHttpLocust",
+    "FastHttpSession",
+    "FastHttpUser",
+    "FastRequest",
+    "FastResponse",
+    "LocustBadStatusCode",
+    "ResponseContextManager",
+    "RestResponseContextManager",
+    "absolute_http_url_regexp",
+]
