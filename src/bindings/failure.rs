@@ -18,7 +18,12 @@ impl From<Error> for PyErr {
 
 impl From<UrlProblem> for PyErr {
     fn from(problem: UrlProblem) -> Self {
-        InvalidTarget::new_err((problem.kind(), problem.to_string()))
+        let kind = match &problem {
+            UrlProblem::MissingSchema(_) => "missing-schema",
+            UrlProblem::InvalidSchema(_) => "invalid-schema",
+            UrlProblem::InvalidUrl(_) => "invalid-url",
+        };
+        InvalidTarget::new_err((kind, problem.message().to_owned()))
     }
 }
 

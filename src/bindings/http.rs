@@ -382,38 +382,78 @@ impl PyClient {
         self.session.cookies().version()
     }
 
-    /// All cookies: (name, value, domain, path, secure, expires, host only).
-    fn cookies(&self) -> Vec<(String, String, String, String, bool, Option<f64>, bool)> {
-        self.session
-            .cookies()
-            .list()
-            .into_iter()
-            .map(|cookie| {
-                let Cookie { name, value, domain, path, secure, expires, host_only, .. } = cookie;
-                (name, value, domain, path, secure, expires, host_only)
-            })
-            .collect()
+    /// All cookies.
+    fn cookies(&self) -> Vec<CookieFields> {
+        self.session.cookies().list().into_iter().map(CookieFields::from).collect()
     }
 
     /// Adds or replaces a cookie.
-    #[expect(clippy::too_many_arguments, reason = "the fields of a cookie")]
-    fn set_cookie(
-        &self,
-        name: String,
-        value: String,
-        domain: String,
-        path: String,
-        secure: bool,
-        expires: Option<f64>,
-        host_only: bool,
-    ) {
-        self.session.cookies().set(Cookie { name, value, domain, path, secure, expires, host_only });
+    fn set_cookie(&self, cookie: CookieFields) {
+        self.session.cookies().set(cookie.into());
     }
 
     /// Drops the cookies of a domain, of a path in it, or one of them by name; all of them without arguments.
     #[pyo3(signature = (domain, path, name))]
     fn clear_cookies(&self, domain: Option<&str>, path: Option<&str>, name: Option<&str>) {
-        self.session.cookies().clear(domain, path, name);
+        let jar = self.session.cookies();
+        match (domain, path, name) {
+            (Some(domain), Some(path), Some(name)) => {
+                jar.delete(domain, path, name);
+            }
+            _ => {
+                jar.clear(domain, path);
+            }
+        }
+    }
+}
+
+/// A cookie as a dict, by the argument names of `http.cookiejar.Cookie`.
+#[derive(FromPyObject, IntoPyObject)]
+#[pyo3(from_item_all)]
+struct CookieFields {
+    name: String,
+    value: Option<String>,
+    domain: String,
+    domain_specified: bool,
+    path: String,
+    path_specified: bool,
+    secure: bool,
+    expires: Option<i64>,
+    port: Option<String>,
+    rest: Vec<(String, Option<String>)>,
+}
+
+impl From<Cookie> for CookieFields {
+    fn from(cookie: Cookie) -> Self {
+        Self {
+            name: cookie.name,
+            value: cookie.value,
+            domain: cookie.domain,
+            domain_specified: cookie.is_domain_specified,
+            path: cookie.path,
+            path_specified: cookie.is_path_specified,
+            secure: cookie.is_secure,
+            expires: cookie.expires_s,
+            port: cookie.port,
+            rest: cookie.rest,
+        }
+    }
+}
+
+impl From<CookieFields> for Cookie {
+    fn from(fields: CookieFields) -> Self {
+        Self {
+            name: fields.name,
+            value: fields.value,
+            domain: fields.domain,
+            is_domain_specified: fields.domain_specified,
+            path: fields.path,
+            is_path_specified: fields.path_specified,
+            is_secure: fields.secure,
+            expires_s: fields.expires,
+            port: fields.port,
+            rest: fields.rest,
+        }
     }
 }
 

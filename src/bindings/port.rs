@@ -132,7 +132,7 @@ impl PyPort {
     }
 
     /// Calls off the wait with this ticket: its job ends, its answer is dropped.
-    fn forget(&self, ticket: u64) {
+    pub(super) fn forget(&self, ticket: u64) {
         let waiter = self.waiters().remove(TicketId(ticket));
         // Dropped here, outside the lock: letting go of a greenlet may run Python code.
         if let Some(Waiter { cancel: Some(cancel), .. }) = waiter {

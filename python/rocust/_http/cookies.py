@@ -31,7 +31,7 @@ class SessionCookies(RequestsCookieJar):
         if version != self._version:
             self._known.clear()
             for fields in self._client.cookies():
-                cookie = _cookie(*fields)
+                cookie = _cookie(fields)
                 self._known.setdefault(cookie.domain, {}).setdefault(cookie.path, {})[cookie.name] = cookie
             self._version = version
         return self._known
@@ -43,15 +43,7 @@ class SessionCookies(RequestsCookieJar):
     def set_cookie(self, cookie: Cookie, *args: Any, **kwargs: Any) -> Any:
         """Add a cookie, for the engine too. Same as requests."""
         super().set_cookie(cookie, *args, **kwargs)  # type: ignore[no-untyped-call]
-        self._client.set_cookie(
-            cookie.name,
-            cookie.value or "",
-            cookie.domain,
-            cookie.path,
-            cookie.secure,
-            cookie.expires,
-            not cookie.domain_specified,
-        )
+        self._client.set_cookie(_fields(cookie))
 
     def clear(self, domain: str | None = None, path: str | None = None, name: str | None = None) -> None:
         """Drop cookies, for the engine too. Same as http.cookiejar.
@@ -91,24 +83,32 @@ class SessionCookies(RequestsCookieJar):
         return self.copy().__reduce_ex__(2)
 
 
-def _cookie(
-    name: str, value: str, domain: str, path: str, secure: bool, expires: float | None, host_only: bool
-) -> Cookie:
+def _cookie(fields: dict[str, Any]) -> Cookie:
+    """The engine's cookie as Python's."""
+    own = {**fields, "rest": dict(fields["rest"])}
+    domain, expires = fields["domain"], fields["expires"]
     return Cookie(
         version=0,
-        name=name,
-        value=value,
-        port=None,
-        port_specified=False,
-        domain=domain,
-        domain_specified=not host_only,
+        port_specified=fields["port"] is not None,
         domain_initial_dot=domain.startswith("."),
-        path=path,
-        path_specified=True,
-        secure=secure,
-        expires=None if expires is None else int(expires),
         discard=expires is None,
         comment=None,
         comment_url=None,
-        rest={},
+        **own,
     )
+
+
+def _fields(cookie: Cookie) -> dict[str, Any]:
+    """Python's cookie as the engine's."""
+    return {
+        "name": cookie.name,
+        "value": cookie.value,
+        "domain": cookie.domain,
+        "domain_specified": bool(cookie.domain_specified),
+        "path": cookie.path,
+        "path_specified": bool(cookie.path_specified),
+        "secure": bool(cookie.secure),
+        "expires": None if cookie.expires is None else int(cookie.expires),
+        "port": cookie.port,
+        "rest": [(str(key), None if value is None else str(value)) for key, value in cookie._rest.items()],  # type: ignore[attr-defined]
+    }

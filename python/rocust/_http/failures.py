@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
     from rocust import _core
 
+#: Connect and read limits in seconds, as the user wrote them.
+Limits = tuple[float | None, float | None]
+
 _MISSING_SCHEMA, _INVALID_SCHEMA = "missing-schema", "invalid-schema"
 
 
@@ -88,9 +91,9 @@ def _not_http(exchange: _core.Exchange) -> tuple[BaseException, BaseException]:
     return _aborted(http.client.BadStatusLine(exchange.failure_message))
 
 
-def _connect_timeout(exchange: _core.Exchange) -> tuple[BaseException, BaseException]:
+def _connect_timeout(exchange: _core.Exchange, limits: Limits) -> tuple[BaseException, BaseException]:
     pool_name, connection = _place(exchange)
-    limit = exchange.connect_timeout
+    limit = limits[0]
     if limit is None:
         return _not_connected(exchange)
     why = f"ConnectTimeoutError({connection!r}, 'Connection to {exchange.host} timed out. (connect timeout={limit})')"
@@ -98,8 +101,8 @@ def _connect_timeout(exchange: _core.Exchange) -> tuple[BaseException, BaseExcep
     return error, TimeoutError("timed out")
 
 
-def _read_timeout(exchange: _core.Exchange) -> tuple[BaseException, BaseException]:
-    message = f"{_place(exchange)[0]}: Read timed out. (read timeout={exchange.read_timeout})"
+def _read_timeout(exchange: _core.Exchange, limits: Limits) -> tuple[BaseException, BaseException]:
+    message = f"{_place(exchange)[0]}: Read timed out. (read timeout={limits[1]})"
     timeout = pool.ReadTimeoutError(None, "", message)  # type: ignore[arg-type]
     error: wrong.RequestException = wrong.ReadTimeout(timeout)
     if exchange.body_received is not None:
@@ -151,14 +154,16 @@ def _other(exchange: _core.Exchange) -> tuple[BaseException, BaseException]:
     return _aborted(http.client.HTTPException(exchange.failure_message))
 
 
+_BY_LIMIT: dict[str, Callable[[Any, Limits], tuple[BaseException, BaseException]]] = {
+    "connect-timeout": _connect_timeout,
+    "read-timeout": _read_timeout,
+}
 _BY_KIND: dict[str, Callable[[Any], tuple[BaseException, BaseException]]] = {
     "refused": _not_connected,
     "resolve": _not_connected,
     "reset": _reset,
     "closed-early": _closed_early,
     "not-http": _not_http,
-    "connect-timeout": _connect_timeout,
-    "read-timeout": _read_timeout,
     "bad-body": _bad_body,
     "tls": _tls,
     "too-many-redirects": _too_many_redirects,
@@ -166,16 +171,21 @@ _BY_KIND: dict[str, Callable[[Any], tuple[BaseException, BaseException]]] = {
 }
 
 
-def of_requests(exchange: _core.Exchange) -> tuple[wrong.RequestException, BaseException]:
+def of_requests(exchange: _core.Exchange, limits: Limits) -> tuple[wrong.RequestException, BaseException]:
     """What went wrong, twice: as `requests` raises it, and as stock reports it (the innermost cause).
 
     Args:
         exchange: One that failed.
+        limits: Connect and read limits in seconds, as the call had them.
 
     Returns:
         The `requests` exception for `response.error`, and the exception for the statistics and listeners.
     """
-    error, reported = _BY_KIND.get(exchange.failure_kind, _other)(exchange)
+    kind = exchange.failure_kind
+    if kind in _BY_LIMIT:
+        error, reported = _BY_LIMIT[kind](exchange, limits)
+    else:
+        error, reported = _BY_KIND.get(kind, _other)(exchange)
     if reported is not error:
         error.__context__ = reported
     return error, reported  # type: ignore[return-value]

@@ -203,14 +203,21 @@ class HttpSession(requests.Session):
             own = response.__dict__
             own["_exchange"], own["_call"] = exchange, (self, method, name, context)
             return response
-        return self._report(exchange, method, name, catch_response, context)
+        limits = arguments.limits_of(kwargs.get("timeout"))
+        return self._report(exchange, method, name, catch_response, context, limits)
 
     def _report(
-        self, exchange: Any, method: Any, name: str | None, catch_response: bool, context: dict[str, Any]
+        self,
+        exchange: Any,
+        method: Any,
+        name: str | None,
+        catch_response: bool,
+        context: dict[str, Any],
+        limits: tuple[float | None, float | None],
     ) -> ResponseContextManager:
         """Build the response and tell the listeners, or leave that to the `with` block."""
         if exchange.failed:
-            error, _ = failures.of_requests(exchange)
+            error, _ = failures.of_requests(exchange, limits)
             response = ResponseContextManager(error)
             response.__dict__["_exchange"] = exchange
             error.request = response.request = _sent(exchange)
