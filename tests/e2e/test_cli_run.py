@@ -124,7 +124,9 @@ def test_a_signal_while_users_are_being_started() -> None:
 
 @pytest.mark.ours("its second Ctrl-C")
 def test_a_second_ctrl_c_ends_at_once() -> None:
-    slow_end = FINE.replace('print("on_stop", flush=True)', 'print("stopping", flush=True); import time; time.sleep(60)')
+    slow_end = FINE.replace(
+        'print("on_stop", flush=True)', 'print("stopping", flush=True); import time; time.sleep(60)'
+    )
     with start_locust(slow_end, "-s", "60") as running:
         running.wait_for_line("^spawned", "stdout")
         running.send_signal(signal.SIGINT)
@@ -178,9 +180,7 @@ def test_failed_requests_decide_the_exit_code(arguments: list[str], exit_code: i
 
 def test_the_locustfile_decides_the_exit_code() -> None:
     text = FAILING + (
-        "\n@events.quitting.add_listener\n"
-        "def decide(environment, **_):\n"
-        "    environment.process_exit_code = 42\n"
+        "\n@events.quitting.add_listener\ndef decide(environment, **_):\n    environment.process_exit_code = 42\n"
     )
     ended_in_order(run_locust(text, "-t", "1"), 42)
 
@@ -213,7 +213,9 @@ def test_show_task_ratio() -> None:
 def test_version() -> None:
     result = run_locust("raise AssertionError('not imported for this')\n", "-V", probe=False)
     assert result.returncode == 0
-    assert re.match(r"rocust \S+ from \S+ \(Python 3\.\d+\.\d+\), with the Python API of Locust 2\.47\.0\n", result.stdout)
+    assert re.match(
+        r"rocust \S+ from \S+ \(Python 3\.\d+\.\d+\), with the Python API of Locust 2\.47\.0\n", result.stdout
+    )
 
 
 def test_help_does_not_import_the_locustfile() -> None:

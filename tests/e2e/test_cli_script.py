@@ -17,7 +17,9 @@ def _run(tmp_path: Path):
     """Run the command with just these arguments, in a directory of its own."""
 
     def run(*arguments: str, command: list[str] = COMMAND) -> subprocess.CompletedProcess[str]:
-        return subprocess.run([*command, *arguments], cwd=tmp_path, capture_output=True, text=True, timeout=40, check=False)
+        return subprocess.run(
+            [*command, *arguments], cwd=tmp_path, capture_output=True, text=True, timeout=40, check=False
+        )
 
     return run
 
@@ -55,10 +57,17 @@ def test_a_bare_import_patches_nothing(run) -> None:
 
 def test_the_command_patches_before_anything_is_imported_that_must_be_patched(run, tmp_path) -> None:
     locustfile = tmp_path / "shop.py"
-    locustfile.write_text("from locust import User\n\nclass Buyer(User):\n    pass\n")
+    locustfile.write_text(
+        "import ssl, urllib3.util.ssl_\n"
+        "from locust import User\n"
+        "class Buyer(User):\n"
+        "    pass\n"
+        "print(urllib3.util.ssl_.SSLContext is ssl.SSLContext, ssl.SSLContext.__module__)\n"
+    )
     result = run("-f", str(locustfile), "--list")
     assert result.returncode == 0, result.stderr
-    assert result.stderr == "", "gevent warns when it comes too late"
+    assert result.stdout.startswith("True gevent.ssl\n"), "TLS of urllib3 would block every user"
+    assert "Warning" not in result.stderr, "gevent warns when it comes too late"
 
 
 @pytest.mark.parametrize(

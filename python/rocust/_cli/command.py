@@ -226,7 +226,7 @@ def _initialize(environment: Any, options: Any) -> None:
     if options.equal_weights:
         environment.events.init.add_listener(_assign_equal_weights)
     environment.events.init.fire(environment=environment, runner=environment.runner, web_ui=environment.web_ui)
-    if _log.unhandled_greenlet_exception:
+    if _log.has_unhandled_exception():
         raise SystemExit(EXIT_CANNOT_RUN)
 
 
