@@ -10,6 +10,7 @@ import logging
 import logging.config
 import os
 import socket
+import sys
 from collections import deque
 from collections.abc import Callable
 from typing import Any
@@ -17,14 +18,23 @@ from typing import Any
 #: This machine's name, up to the first dot: the first word of each log line after the time.
 HOSTNAME = socket.gethostname().partition(".")[0]
 
-#: Whether an exception ended a greenlet or an event handler that nobody watched. Ends in exit code 2.
+#: Whether an exception ended a greenlet or an event handler that nobody watched. Ends in exit code 2. The truth is
+#: that of the face, once it is imported: `locust.log.unhandled_greenlet_exception` may be read and assigned.
 unhandled_greenlet_exception = False
+
+
+def _holder_of_flag() -> Any:
+    return sys.modules.get("rocust.log", sys.modules[__name__])
 
 
 def note_unhandled_exception() -> None:
     """Remember that an exception went unhandled, so that the process does not end as if all was well."""
-    global unhandled_greenlet_exception
-    unhandled_greenlet_exception = True
+    _holder_of_flag().unhandled_greenlet_exception = True
+
+
+def has_unhandled_exception() -> bool:
+    """Whether an exception went unhandled since the start, or since somebody said to forget it."""
+    return bool(_holder_of_flag().unhandled_greenlet_exception)
 
 
 class LogReader(logging.Handler):

@@ -201,7 +201,7 @@ def _warn_of_ignored_options(shape: Any, options: Any) -> None:
 def _show_task_ratio(options: Any, user_classes: list[Any]) -> None:
     if not options.show_task_ratio and not options.show_task_ratio_json:
         return
-    from rocust._users.inspectuser import print_task_ratio, print_task_ratio_json
+    from rocust._users.ratio import print_task_ratio, print_task_ratio_json
 
     if options.show_task_ratio:
         for title, total in ((" Task ratio per User class", False), (" Total task ratio", True)):
@@ -226,7 +226,7 @@ def _initialize(environment: Any, options: Any) -> None:
     if options.equal_weights:
         environment.events.init.add_listener(_assign_equal_weights)
     environment.events.init.fire(environment=environment, runner=environment.runner, web_ui=environment.web_ui)
-    if _log.unhandled_greenlet_exception:
+    if _log.has_unhandled_exception():
         raise SystemExit(EXIT_CANNOT_RUN)
 
 

@@ -168,4 +168,4 @@ def exit_code_of(environment: Any, exit_code_on_error: int) -> int:
         return exit_code
     if len(environment.runner.errors) or len(environment.runner.exceptions):
         return exit_code_on_error
-    return EXIT_UNHANDLED_EXCEPTION if _log.unhandled_greenlet_exception else 0
+    return EXIT_UNHANDLED_EXCEPTION if _log.has_unhandled_exception() else 0

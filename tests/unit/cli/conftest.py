@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 
 import pytest
-
 import rocust
 from rocust._events import Events
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
-
 from rocust._cli import check
 from rocust._events import Events
 from rocust._users.http_user import FastHttpUser, HttpUser

@@ -5,8 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
-
-from rocust import _log
+from rocust import log
 from rocust._cli.session import exit_code_of
 
 
@@ -24,7 +23,7 @@ from rocust._cli.session import exit_code_of
     ],
 )
 def test_exit_code(monkeypatch, process_exit_code, errors, exceptions, unhandled, on_error, expected):
-    monkeypatch.setattr(_log, "unhandled_greenlet_exception", unhandled)
+    monkeypatch.setattr(log, "unhandled_greenlet_exception", unhandled)
     runner = SimpleNamespace(errors=errors, exceptions=exceptions)
     environment = SimpleNamespace(process_exit_code=process_exit_code, runner=runner)
     assert exit_code_of(environment, on_error) == expected

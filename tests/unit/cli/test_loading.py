@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 
 import pytest
-
 from rocust._cli import loading
 
 USER = "from rocust._users.user import User\nclass {name}(User):\n    pass\n"
@@ -108,5 +107,3 @@ def test_a_file_that_exits_is_let_go(tmp_path):
     with pytest.raises(SystemExit) as ended:
         loading.load_or_refuse(write(tmp_path / "shop.py", "import sys\nsys.exit(3)\n"))
     assert ended.value.code == 3
-
-

@@ -5,7 +5,6 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
-
 from rocust._cli import locustfile
 from rocust.util.directory import get_abspaths_in
 from rocust.util.url import is_url

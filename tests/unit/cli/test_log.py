@@ -9,8 +9,7 @@ import sys
 from types import SimpleNamespace
 
 import pytest
-
-from rocust import _log, log
+from rocust import log
 
 LINE = r"\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}\] [^/.]+/%s/%s: %s"
 
@@ -52,7 +51,7 @@ def test_a_logfile_gets_the_log_and_stderr_keeps_the_tables(tmp_path):
 
 @pytest.fixture
 def unflagged(monkeypatch):
-    monkeypatch.setattr(_log, "unhandled_greenlet_exception", False)
+    monkeypatch.setattr(log, "unhandled_greenlet_exception", False)
 
 
 def dead_greenlet(error):
@@ -64,7 +63,6 @@ def test_a_dead_greenlet_is_logged_and_flagged(unflagged, caplog):
     (record,) = caplog.records
     assert record.levelno == logging.CRITICAL
     assert record.getMessage().startswith("Unhandled exception in greenlet: ")
-    assert _log.unhandled_greenlet_exception
     assert log.unhandled_greenlet_exception
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 
 import pytest
-
 from rocust import argument_parser
 from rocust._cli.refusal import nearest
 
@@ -35,7 +34,30 @@ def test_defaults_are_locusts():
 
 def test_short_and_long_options_and_user_classes():
     options = parse(
-        *"-f a.py -H http://x -u 100 -r 2.5 -t 1h20m -s 3m --headless -L debug -T fast -E slow -- Buyer Seller".split()
+        *[
+            "-f",
+            "a.py",
+            "-H",
+            "http://x",
+            "-u",
+            "100",
+            "-r",
+            "2.5",
+            "-t",
+            "1h20m",
+            "-s",
+            "3m",
+            "--headless",
+            "-L",
+            "debug",
+            "-T",
+            "fast",
+            "-E",
+            "slow",
+            "--",
+            "Buyer",
+            "Seller",
+        ]
     )
     assert options.num_users == 100
     assert options.spawn_rate == 2.5
@@ -145,7 +167,9 @@ def test_version_is_answered_in_the_first_look(capsys, option):
 
 
 def test_help_shows_the_options_of_plugins(capsys, events):
-    events.init_command_line_parser.add_listener(lambda parser, **_: parser.add_argument("--plugged", help="From afar."))
+    events.init_command_line_parser.add_listener(
+        lambda parser, **_: parser.add_argument("--plugged", help="From afar.")
+    )
     with pytest.raises(SystemExit) as ended:
         argument_parser.parse_locustfile_option(["--help"])
     assert ended.value.code == 0

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 
 import pytest
-
 from rocust._cli.selection import print_available_users, select_user_classes, warn_of_too_few_users
 
 

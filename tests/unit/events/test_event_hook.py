@@ -6,14 +6,13 @@ import logging
 from typing import Any
 
 import pytest
-
-from rocust import _events, _log, event
+from rocust import _events, event, log
 from rocust._errors import InterruptTaskSet, RescheduleTask, RescheduleTaskImmediately, StopTest, StopUser
 
 
 @pytest.fixture(autouse=True)
 def _unflagged(monkeypatch):
-    monkeypatch.setattr(_log, "unhandled_greenlet_exception", False)
+    monkeypatch.setattr(log, "unhandled_greenlet_exception", False)
 
 
 def test_listeners_are_called_in_order_with_the_arguments():
@@ -76,11 +75,13 @@ def test_an_exception_is_logged_flagged_and_does_not_stop_the_others(caplog):
     assert record.name == "root"
     assert record.getMessage().startswith("Uncaught exception in event handler: \nTraceback")
     assert "ZeroDivisionError" in record.getMessage()
-    assert _log.unhandled_greenlet_exception
+    assert log.unhandled_greenlet_exception
 
 
 @pytest.mark.parametrize(
-    "steering", [StopUser, StopTest, RescheduleTask, RescheduleTaskImmediately, InterruptTaskSet], ids=lambda e: e.__name__
+    "steering",
+    [StopUser, StopTest, RescheduleTask, RescheduleTaskImmediately, InterruptTaskSet],
+    ids=lambda e: e.__name__,
 )
 def test_exceptions_that_steer_a_user_escape(steering):
     hook = event.EventHook()
@@ -91,7 +92,7 @@ def test_exceptions_that_steer_a_user_escape(steering):
 
     with pytest.raises(steering):
         hook.fire()
-    assert not _log.unhandled_greenlet_exception
+    assert not log.unhandled_greenlet_exception
 
 
 def test_measure_fires_with_the_time_the_block_took(monkeypatch):

@@ -1,0 +1,86 @@
+"""The other ways in: `python -m rocust script.py`, the demo target, and a bare import."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from support.command import COMMAND
+
+pytestmark = pytest.mark.ours("its own ways in")
+
+
+@pytest.fixture(name="run")
+def _run(tmp_path: Path):
+    """Run the command with just these arguments, in a directory of its own."""
+
+    def run(*arguments: str, command: list[str] = COMMAND) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*command, *arguments], cwd=tmp_path, capture_output=True, text=True, timeout=40, check=False
+        )
+
+    return run
+
+
+def test_a_script_runs_with_locust_meaning_rocust(run, tmp_path) -> None:
+    (tmp_path / "neighbour.py").write_text("price = 3\n")
+    script = tmp_path / "library_use.py"
+    script.write_text(
+        "import sys\n"
+        "import locust, rocust, neighbour\n"
+        "from gevent import monkey\n"
+        "print(__name__, locust is rocust, neighbour.price, sys.argv[1:], monkey.is_module_patched('socket'))\n"
+        "sys.exit(5)\n"
+    )
+    result = run(str(script), "--headless", "x")
+    assert result.stdout == "__main__ True 3 ['--headless', 'x'] True\n", result.stderr
+    assert result.returncode == 5
+
+
+def test_a_script_that_is_not_there(run) -> None:
+    result = run("gone.py")
+    assert result.returncode == 2
+    assert "can't open file 'gone.py'" in result.stderr
+
+
+def test_a_bare_import_patches_nothing(run) -> None:
+    result = run(
+        "import rocust, sys\n"
+        "from gevent import monkey\n"
+        "print(monkey.is_module_patched('socket'), 'locust' in sys.modules)\n",
+        command=[sys.executable, "-c"],
+    )
+    assert result.stdout == "False False\n", result.stderr
+
+
+def test_the_command_patches_before_anything_is_imported_that_must_be_patched(run, tmp_path) -> None:
+    locustfile = tmp_path / "shop.py"
+    locustfile.write_text(
+        "import ssl, urllib3.util.ssl_\n"
+        "from locust import User\n"
+        "class Buyer(User):\n"
+        "    pass\n"
+        "print(urllib3.util.ssl_.SSLContext is ssl.SSLContext, ssl.SSLContext.__module__)\n"
+    )
+    result = run("-f", str(locustfile), "--list")
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.startswith("True gevent.ssl\n"), "TLS of urllib3 would block every user"
+    assert "Warning" not in result.stderr, "gevent warns when it comes too late"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ([], "the following arguments are required: --port"),
+        (["--port", "http"], "'http' is not a port (0 to 65535)"),
+        (["--port", "70000"], "'70000' is not a port (0 to 65535)"),
+        (["--port", "0", "--status", "20"], "'20' is not an HTTP status (200 to 599)"),
+        (["--port", "0", "--delay", "-1"], "'-1' is not a number of milliseconds"),
+    ],
+)
+def test_demo_target_with_wrong_arguments(run, arguments: list[str], sentence: str) -> None:
+    result = run("demo-target", *arguments)
+    assert result.returncode == 2
+    assert sentence in result.stderr
