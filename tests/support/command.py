@@ -255,7 +255,8 @@ class RunningCommand:
             return "\n".join(self._streams[stream].lines) + "\n"
 
     def _everything(self) -> str:
-        return f"--- stdout\n{self._text('stdout')}--- stderr\n{self._text('stderr')}"
+        shown = {name: self._text(name).splitlines()[-60:] for name in self._streams}
+        return "\n".join(line for name, lines in shown.items() for line in (f"--- end of {name}", *lines))
 
 
 def start_locust(
