@@ -33,7 +33,7 @@ PYTHON = str(Path(_NAMED[0]).with_name("python")) if IS_STOCK else sys.executabl
 """The interpreter that has the package under test."""
 PACKAGE = "locust" if IS_STOCK else "rocust"
 """The name to import it by."""
-RUN_LIMIT_S = 40.0
+RUN_LIMIT_S = 25.0
 """How long a run may take before it counts as hanging. Longer than any, so only a hang uses it up."""
 
 # Appended to a test's locustfile: tells at the very end what the statistics hold, unrounded. At `quit`, not at
