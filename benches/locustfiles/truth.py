@@ -1,0 +1,36 @@
+"""HTTP users to be timed, and one user that keeps Python busy beside them. Run unchanged by Locust and Rocust.
+
+The classes to run are named on the command line: `truth.py HttpVisitor`, `truth.py HttpVisitor Cruncher`.
+"""
+
+import time
+
+from locust import FastHttpUser, HttpUser, User, task
+
+CHUNK_S = 0.050
+
+
+class HttpVisitor(HttpUser):
+    @task
+    def visit(self):
+        self.client.get("/")
+
+
+class FastVisitor(FastHttpUser):
+    @task
+    def visit(self):
+        self.client.get("/")
+
+
+class Cruncher(User):
+    """Computes in pure Python, 50 ms at a time, and lets the others run only in between."""
+
+    fixed_count = 1
+
+    @task
+    def crunch(self):
+        end = time.perf_counter() + CHUNK_S
+        total = 0
+        while time.perf_counter() < end:
+            for number in range(500):
+                total += number * number

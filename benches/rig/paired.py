@@ -1,0 +1,199 @@
+"""The main scenario: as many requests as each contender can make, in short slices, one contender at a time.
+
+All contenders are started once and stay alive, stopped; in every round each runs for one slice, the next round in the
+opposite order. Ratios are taken within a round and the median of the rounds is what counts: a machine that is slow for a
+minute is slow for all. nginx counts the requests, the kernel the CPU time. Must not know how results are shown.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median, quantiles
+
+from rig import process
+from rig.contender import Contender, Load, Running
+from rig.nginx import Nginx, Status
+
+WARM_UP_S = 1.0
+RAMP_LIMIT_S = 60.0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How long to look."""
+
+    rounds: int
+    slice_s: float
+    settle_s: float = 0.15
+    users: int = 50
+
+
+@dataclass(frozen=True)
+class Slice:
+    """One turn of one contender, after it settled."""
+
+    requests: int
+    seconds: float
+    cpu_s: float
+    nginx_cpu_s: float
+    elsewhere_cpu_s: float
+
+    @property
+    def requests_per_s(self) -> float:
+        """As nginx counted."""
+        return self.requests / self.seconds
+
+    @property
+    def cpu_us_per_request(self) -> float:
+        """The contender's own, not nginx's."""
+        return self.cpu_s / self.requests * 1e6
+
+
+@dataclass
+class Record:
+    """All that one contender showed."""
+
+    name: str
+    slices: list[Slice] = field(default_factory=list)
+    counted_by_nginx: int = 0
+    counted_by_itself: int = 0
+    peak_bytes: int = 0
+
+    @property
+    def requests_per_s(self) -> float:
+        """The median of its slices."""
+        return median(turn.requests_per_s for turn in self.slices)
+
+    @property
+    def cpu_us_per_request(self) -> float:
+        """The median of its slices."""
+        return median(turn.cpu_us_per_request for turn in self.slices)
+
+    @property
+    def nginx_share(self) -> float:
+        """How much of nginx's one worker it used up; near 1 the target is the limit, not the generator."""
+        return median(turn.nginx_cpu_s / turn.seconds for turn in self.slices)
+
+    @property
+    def elsewhere_cores(self) -> float:
+        """How many cores were busy with something that is neither contender nor nginx nor this rig."""
+        return sum(turn.elsewhere_cpu_s for turn in self.slices) / sum(turn.seconds for turn in self.slices)
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """The median of a ratio over the rounds, and the quartiles around it."""
+
+    low: float
+    middle: float
+    high: float
+
+
+def ratio(mine: Record, theirs: Record, figure: Callable[[Slice], float]) -> Ratio:
+    """Compare two contenders round by round."""
+    pairs = [figure(a) / figure(b) for a, b in zip(mine.slices, theirs.slices, strict=True)]
+    low, middle, high = quantiles(pairs, n=4, method="inclusive") if len(pairs) > 1 else pairs * 3
+    return Ratio(low, middle, high)
+
+
+@dataclass(frozen=True)
+class _Mark:
+    """One reading of every book."""
+
+    nginx: Status
+    cpu_s: float
+    nginx_cpu_s: float
+    rig_cpu_s: float
+    machine_s: float
+
+
+def measure(contenders: Sequence[Contender], plan: Plan) -> list[Record]:
+    """Run all contenders by turns and give what each showed, in the order given."""
+    records = [Record(contender.name) for contender in contenders]
+    limit_s = 120 + (plan.rounds + 2) * len(contenders) * (plan.slice_s + plan.settle_s + 0.5)
+    with contextlib.ExitStack() as stack:
+        nginx = stack.enter_context(Nginx())
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-paired-")))
+        load = Load(nginx.url, plan.users, plan.users, limit_s)
+        field_of = [(_start(stack, contender, load, folder, nginx, record), record)
+                    for contender, record in zip(contenders, records, strict=True)]  # fmt: skip
+        for number in range(plan.rounds):
+            print(f"\r  round {number + 1} of {plan.rounds}", end="", file=sys.stderr, flush=True)
+            for running, record in field_of if number % 2 == 0 else reversed(field_of):
+                _take_turn(running, record, nginx, plan)
+        print(file=sys.stderr)
+        for running, record in field_of:
+            record.peak_bytes = process.memory_bytes(running.pid, "VmHWM")
+            before = nginx.settled()
+            record.counted_by_itself = running.finish().requests
+            record.counted_by_nginx += nginx.settled().requests - before.requests
+    return records
+
+
+def _start(
+    stack: contextlib.ExitStack, contender: Contender, load: Load, folder: Path, nginx: Nginx, record: Record
+) -> Running:
+    """Start one contender, let it ramp up and warm up alone, and stop it."""
+    print(f"  starting {contender.name}", file=sys.stderr)
+    before = nginx.settled()
+    running = stack.enter_context(Running(contender, load, folder))
+    await_connections(running, nginx, before.connections + load.users)
+    time.sleep(WARM_UP_S)
+    running.pause()
+    record.counted_by_nginx += nginx.settled().requests - before.requests
+    return running
+
+
+def await_connections(running: Running, nginx: Nginx, wanted: int) -> None:
+    """Wait until nginx holds that many connections: every user is there, whatever the contender's log says.
+
+    Raises:
+        ContenderFailed: It ended, or did not get there in time.
+    """
+    deadline = time.monotonic() + RAMP_LIMIT_S
+    while (there := nginx.status().connections) < wanted:
+        running.require_alive()
+        if time.monotonic() > deadline:
+            raise running.failed(f"has {there} connections open and not {wanted} after {RAMP_LIMIT_S:g} s")
+        time.sleep(0.05)
+
+
+def _take_turn(running: Running, record: Record, nginx: Nginx, plan: Plan) -> None:
+    before = nginx.settled()
+    running.resume()
+    time.sleep(plan.settle_s)
+    first = _mark(running, nginx)
+    time.sleep(plan.slice_s)
+    last = _mark(running, nginx)
+    running.pause()
+    record.counted_by_nginx += nginx.settled().requests - before.requests
+    record.slices.append(_between(first, last))
+
+
+def _mark(running: Running, nginx: Nginx) -> _Mark:
+    return _Mark(
+        nginx=nginx.status(),
+        cpu_s=process.cpu_seconds(running.pid),
+        nginx_cpu_s=process.cpu_seconds(nginx.pid),
+        rig_cpu_s=time.process_time(),
+        machine_s=process.machine_busy_seconds(),
+    )
+
+
+def _between(first: _Mark, last: _Mark) -> Slice:
+    cpu_s = last.cpu_s - first.cpu_s
+    nginx_cpu_s = last.nginx_cpu_s - first.nginx_cpu_s
+    known_s = cpu_s + nginx_cpu_s + last.rig_cpu_s - first.rig_cpu_s
+    return Slice(
+        requests=last.nginx.requests - first.nginx.requests,
+        seconds=last.nginx.at_s - first.nginx.at_s,
+        cpu_s=cpu_s,
+        nginx_cpu_s=nginx_cpu_s,
+        elsewhere_cpu_s=last.machine_s - first.machine_s - known_s,
+    )

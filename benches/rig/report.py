@@ -1,0 +1,244 @@
+"""From measurements to Markdown: the tables, the goals, the machine, and the place in BENCHMARKS.md.
+
+Measures nothing. Names no host and no path.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+
+from rig import paired, throughput, truth
+from rig.nginx import program as nginx_program
+from rig.paired import Ratio, Record, Slice
+
+BEGIN, END = "<!-- bench:begin -->", "<!-- bench:end -->"
+STOCK_HTTP, STOCK_FAST = "stock HttpUser", "stock FastHttpUser"
+OURS_HTTP, OURS_FAST = "rocust HttpUser", "rocust FastHttpUser"
+WRK = "wrk, 1 thread"
+CONTROL = "stock HttpUser, a second time"
+RIVALS = {OURS_HTTP: STOCK_HTTP, OURS_FAST: STOCK_FAST, CONTROL: STOCK_HTTP}
+MIB = 1024 * 1024
+
+
+@dataclass
+class Findings:
+    """All that a run of the bench measured; a scenario that did not run is empty."""
+
+    paired: list[Record] = field(default_factory=list)
+    throughput: list[throughput.Outcome] = field(default_factory=list)
+    truth: list[truth.Outcome] = field(default_factory=list)
+
+    def record(self, name: str) -> Record | None:
+        """Find a contender of the first scenario."""
+        return next((record for record in self.paired if record.name == name), None)
+
+
+def requests_per_s(turn: Slice) -> float:
+    """The figure of speed."""
+    return turn.requests_per_s
+
+
+def cpu_us(turn: Slice) -> float:
+    """The figure of cost."""
+    return turn.cpu_us_per_request
+
+
+def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Lay out a Markdown table, the first column to the left and the others to the right."""
+    lines = [heads, ["---", *["---:"] * (len(heads) - 1)], *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def markdown(findings: Findings, machine: str, command: str) -> str:
+    """Lay out everything that was measured."""
+    parts = [f"Measured {date.today().isoformat()} on {machine}; again with `{command}`."]
+    if findings.paired:
+        parts += ["### As many requests as it can, 50 users", paired_table(findings), paired_notes(findings)]
+    if findings.throughput:
+        parts += [f"### {throughput_title(findings)}", throughput_table(findings.throughput)]
+    if findings.truth:
+        parts += [f"### A target that takes {truth.DELAY_MS:g} ms", truth_table(findings.truth)]
+    if goals := goal_rows(findings):
+        parts += ["### Against the goals", table(["goal", "measured", "met"], goals)]
+    return "\n\n".join(parts)
+
+
+def paired_table(findings: Findings) -> str:
+    """Speed and cost, each beside stock's same class and beside wrk."""
+    wrk = findings.record(WRK)
+    rows = []
+    for record in findings.paired:
+        rival = findings.record(RIVALS.get(record.name, ""))
+        rows.append([
+            record.name,
+            f"{record.requests_per_s:,.0f}",
+            as_times(paired.ratio(record, rival, requests_per_s)) if rival else "",
+            f"{record.cpu_us_per_request:.1f}",
+            f"1/{1 / paired.ratio(record, rival, cpu_us).middle:.1f}" if rival else "",
+            f"{paired.ratio(record, wrk, cpu_us).middle:.1f}x" if wrk else "",
+            f"{record.nginx_share:.0%}",
+            f"{record.peak_bytes / MIB:.0f}",
+            f"{record.counted_by_itself:,} / {record.counted_by_nginx:,}",
+        ])  # fmt: skip
+    heads = ["contender", "requests/s", "times stock (quartiles)", "CPU µs/request", "of stock's", "times wrk's",
+             "nginx busy", "peak MiB", "requests: own count / nginx's"]  # fmt: skip
+    return table(heads, rows)
+
+
+def paired_notes(findings: Findings) -> str:
+    """Say what the table cannot: how far the counts are apart, and whether the machine was ours alone."""
+    apart = max(abs(record.counted_by_nginx - record.counted_by_itself) for record in findings.paired)
+    elsewhere = sum(record.elsewhere_cores for record in findings.paired) / len(findings.paired)
+    notes = [f"Counts differ by {apart} at most (50 users can each have one request under way when it ends)."]
+    if elsewhere > 0.05:
+        notes.append(f"**Other programs used {elsewhere:.2f} cores meanwhile: read ratios, not figures.**")
+    else:
+        notes.append(f"Other programs used {max(elsewhere, 0):.2f} cores meanwhile.")
+    limited = [record.name for record in findings.paired if record.nginx_share > 0.95]
+    if limited:
+        notes.append(f"nginx's one worker was the limit for: {', '.join(limited)}.")
+    return " ".join(notes)
+
+
+def as_times(measured: Ratio) -> str:
+    """Write a ratio with its quartiles."""
+    return f"{measured.middle:.2f}x ({measured.low:.2f}-{measured.high:.2f})"
+
+
+def throughput_title(findings: Findings) -> str:
+    """Say what was asked for."""
+    wanted = findings.throughput[0].wanted_per_s
+    return f"{wanted * throughput.PERIOD_S:,.0f} users at `constant_throughput(0.1)`: {wanted:g} tasks/s wanted"
+
+
+def throughput_table(outcomes: Sequence[throughput.Outcome]) -> str:
+    """What came out, and what it cost."""
+    heads = ["contender", "tasks/s", "off by", "of a core", "resident MiB", "peak MiB", "all users there after",
+             "requests: own count / nginx's"]  # fmt: skip
+    rows = [
+        [
+            outcome.name,
+            f"{outcome.tasks_per_s:.1f}",
+            f"{outcome.error_share:+.2%}",
+            f"{outcome.core_share:.1%}",
+            f"{outcome.resident_bytes / MIB:.0f}",
+            f"{outcome.peak_bytes / MIB:.0f}",
+            f"{outcome.ramp_s:.1f} s",
+            f"{outcome.counted_by_itself:,} / {outcome.counted_by_nginx:,}",
+        ]
+        for outcome in outcomes
+    ]
+    return table(heads, rows)
+
+
+def truth_table(outcomes: Sequence[truth.Outcome]) -> str:
+    """Reported times beside the target's own clock for the same requests."""
+    heads = ["contender", "Python", "median ms: reported / true", "99 %: reported / true", "mean: reported / true",
+             "requests: own count / target's"]  # fmt: skip
+    rows = [
+        [
+            outcome.name,
+            "saturated" if outcome.is_saturated else "idle",
+            f"{outcome.reported.median_ms:g} / {outcome.target.median_ms:.2f}",
+            f"{outcome.reported.p99_ms:g} / {outcome.target.p99_ms:.2f}",
+            f"{outcome.reported.mean_ms:.2f} / {outcome.target.mean_ms:.2f}",
+            f"{outcome.reported.count:,} / {outcome.target.count:,}",
+        ]
+        for outcome in outcomes
+    ]
+    return table(heads, rows)
+
+
+def goal_rows(findings: Findings) -> list[list[str]]:
+    """Hold what was measured against what was promised."""
+    return [*speed_goals(findings), *throughput_goals(findings.throughput), *truth_goals(findings.truth)]
+
+
+def row(goal: str, measured: str, is_met: bool) -> list[str]:
+    """Lay out one goal."""
+    return [goal, measured, "yes" if is_met else "**no**"]
+
+
+def speed_goals(findings: Findings) -> list[list[str]]:
+    """Requests a second and CPU a request, both against stock in the same round."""
+    rows = []
+    for name, wanted in ((OURS_HTTP, 20), (OURS_FAST, 5)):
+        ours, stock = findings.record(name), findings.record(RIVALS[name])
+        if ours and stock:
+            speed = paired.ratio(ours, stock, requests_per_s).middle
+            rows.append(row(f"{name}: at least {wanted}x stock's requests/s", f"{speed:.1f}x", speed >= wanted))
+    ours, stock = findings.record(OURS_HTTP), findings.record(STOCK_HTTP)
+    if ours and stock:
+        cost = paired.ratio(ours, stock, cpu_us).middle
+        rows.append(row(f"{OURS_HTTP}: at most 1/20 of stock's CPU a request", f"1/{1 / cost:.1f}", cost <= 1 / 20))
+    return rows
+
+
+def throughput_goals(outcomes: Sequence[throughput.Outcome]) -> list[list[str]]:
+    """The load as written, cheap in CPU and memory."""
+    ours = next((outcome for outcome in outcomes if outcome.name == OURS_HTTP), None)
+    stock = next((outcome for outcome in outcomes if outcome.name == STOCK_HTTP), None)
+    if not ours:
+        return []
+    rows = [
+        row(f"{ours.wanted_per_s:g} tasks/s within 1 %", f"{ours.error_share:+.2%}", abs(ours.error_share) <= 0.01),
+        row("under 20 % of a core", f"{ours.core_share:.1%}", ours.core_share < 0.2),
+    ]
+    if stock:
+        share = ours.peak_bytes / stock.peak_bytes
+        rows.append(row("peak memory at most 60 % of stock's", f"{share:.0%}", share <= 0.6))
+    return rows
+
+
+def truth_goals(outcomes: Sequence[truth.Outcome]) -> list[list[str]]:
+    """Reported percentiles within a millisecond of the target's own."""
+    rows = []
+    for outcome in outcomes:
+        if outcome.name in (OURS_HTTP, OURS_FAST):
+            busy = "Python saturated" if outcome.is_saturated else "idle"
+            worst = max(abs(outcome.median_error_ms), abs(outcome.p99_error_ms))
+            measured = f"{outcome.median_error_ms:+.2f} and {outcome.p99_error_ms:+.2f} ms"
+            rows.append(row(f"{outcome.name}, {busy}: median and 99 % within 1 ms", measured, worst <= 1))
+    return rows
+
+
+def machine(programs: dict[str, Path]) -> str:
+    """Say in one line what this ran on, without names of hosts or paths."""
+    found = re.search(r"model name\s*: (.+)", Path("/proc/cpuinfo").read_text())
+    kernel = re.match(r"[\d.]+", platform.release())
+    facts = [
+        found[1].strip() if found else platform.machine(),
+        f"{os.cpu_count()} cores",
+        f"Linux {kernel[0] if kernel else ''}",
+        f"Python {platform.python_version()}",
+        *(version(name, program) for name, program in programs.items()),
+        version("nginx", Path(nginx_program())),
+    ]
+    return ", ".join(facts)
+
+
+def version(name: str, program: Path) -> str:
+    """Ask a program for its version."""
+    option = "-v" if name in ("nginx", "wrk") else "--version"
+    asked = subprocess.run([program, option], capture_output=True, text=True, check=False)
+    found = re.search(r"\d+\.\d+(\.\d+)?", asked.stdout + asked.stderr)
+    return f"{name} {found[0] if found else '(version unknown)'}"
+
+
+def write(document: Path, block: str) -> None:
+    """Put the block between the markers of the document, in place of what stood there."""
+    text = document.read_text()
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise SystemExit(f"{document.name} lacks the markers {BEGIN} and {END}; nothing was written.")
+    document.write_text(f"{before}{BEGIN}\n\n{block}\n\n{END}{after}")
+
+

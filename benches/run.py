@@ -1,0 +1,119 @@
+"""`make bench`: Rocust beside stock Locust and wrk, in one run, against one real nginx.
+
+`python benches/run.py --rocust .venvs/bench/bin/rocust` measures everything (about six minutes), prints the tables and
+writes them into BENCHMARKS.md; `--quick` takes a minute and writes nothing. How and why so: BENCHMARKS.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+from rig import needs, paired, report, throughput, truth
+from rig.contender import Contender, ContenderFailed
+from rig.report import CONTROL, OURS_FAST, OURS_HTTP, STOCK_FAST, STOCK_HTTP, WRK, Findings
+
+SCENARIOS = ("paired", "throughput", "truth")
+COMMAND = "make bench"
+
+
+def main() -> None:
+    """Measure what was asked for, print it, and write it if it is whole."""
+    options = arguments()
+    needs.open_files()
+    stock = options.stock or needs.stock_locust()
+    findings = Findings()
+    try:
+        measure(options, stock, findings)
+    except ContenderFailed as failure:
+        raise SystemExit(str(failure)) from None
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
+    programs = {"Locust": stock, "wrk": needs.wrk()} | ({"Rocust": options.rocust} if options.rocust else {})
+    machine = report.machine(programs)
+    block = report.markdown(findings, machine, COMMAND)
+    if options.json:
+        print(json.dumps({"machine": machine, **asdict(findings)}, indent=2))
+    else:
+        print(block)
+    if options.rocust and not options.quick and set(options.only) == set(SCENARIOS):
+        report.write(needs.CHECKOUT / "BENCHMARKS.md", block)
+        print("Written into BENCHMARKS.md.", file=sys.stderr)
+
+
+def arguments() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description="Measure Rocust beside stock Locust and wrk.")
+    parser.add_argument("--rocust", type=command, help="the rocust command to measure; without it only stock and wrk")
+    parser.add_argument("--stock", type=command, help=f"a locust {needs.LOCUST} (default: one in .venvs/stock)")
+    parser.add_argument("--quick", action="store_true", help="a minute, for a first look; writes nothing")
+    parser.add_argument("--only", nargs="+", choices=SCENARIOS, default=SCENARIOS, help="only these; writes nothing")
+    parser.add_argument("--rounds", type=int, help="how many rounds of slices (default: 30, quick: 6)")
+    parser.add_argument("--json", action="store_true", help="print all that was measured as JSON, not as tables")
+    return parser.parse_args()
+
+
+def command(text: str) -> Path:
+    """Take a path to a program that is there."""
+    path = Path(text).absolute()
+    if not path.is_file():
+        raise argparse.ArgumentTypeError(f"there is no file {text}")
+    return path
+
+
+def measure(options: argparse.Namespace, stock: Path, findings: Findings) -> None:
+    """Run the scenarios one after the other."""
+    if "paired" in options.only:
+        print("As many requests as it can:", file=sys.stderr)
+        rounds = options.rounds or (6 if options.quick else 30)
+        plan = paired.Plan(rounds=rounds, slice_s=0.5 if options.quick else 0.7)
+        findings.paired = paired.measure(racers(stock, options.rocust), plan)
+    if "throughput" in options.only:
+        print("A steady load:", file=sys.stderr)
+        steady = throughput.Plan(users=1_000, users_per_s=500, periods=1)
+        if not options.quick:
+            steady = throughput.Plan(users=5_000, users_per_s=500, periods=3)
+        for name, program in both(stock, options.rocust, STOCK_HTTP, OURS_HTTP):
+            findings.throughput.append(
+                throughput.measure(Contender(name, program, locustfile="throughput.py"), steady)
+            )
+    if "truth" in options.only:
+        print("True times:", file=sys.stderr)
+        for is_saturated in (False, True):
+            findings.truth += timed(options, stock, is_saturated=is_saturated)
+
+
+def racers(stock: Path, rocust: Path | None) -> list[Contender]:
+    """List who races; stock runs a second time as a control, whose ratio to itself should be 1."""
+    return [
+        *(Contender(name, program, locustfile="plain_http.py")
+          for name, program in both(stock, rocust, STOCK_HTTP, OURS_HTTP)),
+        *(Contender(name, program, locustfile="plain_fast.py")
+          for name, program in both(stock, rocust, STOCK_FAST, OURS_FAST)),
+        Contender(WRK, needs.wrk(), kind="wrk"),
+        Contender(CONTROL, stock, locustfile="plain_http.py"),
+    ]  # fmt: skip
+
+
+def both(stock: Path, rocust: Path | None, stock_name: str, our_name: str) -> list[tuple[str, Path]]:
+    """Name stock and, if it is there, ours."""
+    return [(stock_name, stock)] + ([(our_name, rocust)] if rocust else [])
+
+
+def timed(options: argparse.Namespace, stock: Path, *, is_saturated: bool) -> list[truth.Outcome]:
+    """Time both user classes of everyone, alone or beside the busy user."""
+    outcomes = []
+    for visitor, names in (("HttpVisitor", (STOCK_HTTP, OURS_HTTP)), ("FastVisitor", (STOCK_FAST, OURS_FAST))):
+        classes = (visitor, "Cruncher") if is_saturated else (visitor,)
+        for name, program in both(stock, options.rocust, *names):
+            contender = Contender(name, program, locustfile="truth.py", classes=classes)
+            seconds = 5.0 if options.quick else 15.0
+            outcomes.append(truth.measure(contender, is_saturated=is_saturated, seconds=seconds))
+    return outcomes
+
+
+if __name__ == "__main__":
+    main()
