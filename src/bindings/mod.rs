@@ -5,6 +5,7 @@ mod door;
 mod engine;
 mod failure;
 mod http;
+mod plan;
 mod port;
 
 use pyo3::prelude::*;
@@ -17,6 +18,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     engine::register(module)?;
     failure::register(module)?;
     http::register(module)?;
+    plan::register(module)?;
     port::register(module)?;
     Ok(())
 }

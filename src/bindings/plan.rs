@@ -1,10 +1,11 @@
 //! The room `plan` as Python sees it: dispatchers, wait policies and choices. Translates; decides nothing.
 //!
-//! All classes are frozen. A lock is held only while Rust computes, never while Python objects are made or called: making one
-//! may run the garbage collector, and that anything.
+//! All classes are frozen. A lock is held only while Rust computes, never while Python objects are made or called:
+//! making one may run the garbage collector, and that anything.
 //!
-//! Random numbers for waits and for [`below`] are Python's own (`random`), drawn as Locust draws them: `random.seed()` in a
-//! locustfile means the same, a forked worker is reseeded by Python, and the price is some 50 nanoseconds.
+//! Random numbers for waits and for [`below`] are Python's own (`random`), drawn as Locust draws them:
+//! `random.seed()` in a locustfile means the same, a forked worker is reseeded by Python, and the price is some 50
+//! nanoseconds.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

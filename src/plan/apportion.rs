@@ -1,21 +1,24 @@
 //! Weights into an endless sequence of choices whose mixture is as close to the weights as it can be at every prefix.
 //!
-//! Locust's rule: each choice is the one that lowers the Kullback-Leibler divergence between the mixture so far and the wanted
-//! one the most. Chosen `x` times (counting its weight as a head start), an option of weight `w` would gain
-//! `w * log2(x / (x + 1))`; the smallest wins, ties go to the lower count, then the lower weight, then the earlier option.
-//! A heap keeps the next one on top, so a choice among k options costs log k. Weights 5 and 1 give AABAAAAABAAA.
+//! Locust's rule: each choice is the one that lowers the Kullback-Leibler divergence between the mixture so far and
+//! the wanted one the most. Chosen `x` times (counting its weight as a head start), an option of weight `w` would
+//! gain `w * log2(x / (x + 1))`; the smallest wins, ties go to the lower count, then the lower weight, then the
+//! earlier option. A heap keeps the next one on top, so a choice among k options costs log k. Weights 5 and 1 give
+//! AABAAAAABAAA.
 
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 
-/// The sequence. As an [`Iterator`] it is endless, or empty when no weight is positive. Items are the options' positions.
+/// The sequence. As an [`Iterator`] it is endless, or empty when no weight is positive. Items are the options'
+/// positions.
 #[derive(Clone, Debug)]
 pub struct Apportion {
     /// The best option is the greatest, hence the `Reverse`.
     options: BinaryHeap<Reverse<Candidate>>,
 }
 
-/// An option with the arithmetic of its next choice. Ordered by the fields from the top down, which is why they are in this order.
+/// An option with the arithmetic of its next choice. Ordered by the fields from the top down, which is why they are
+/// in this order.
 #[derive(Clone, Copy, Debug)]
 struct Candidate {
     gain: f64,

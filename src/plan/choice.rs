@@ -252,7 +252,9 @@ mod tests {
         }
 
         #[test]
-        fn weightless_positions_are_never_chosen(weights in prop::collection::vec(prop_oneof![Just(0.0), 0.1_f64..10.0], 1..8), unit in 0.0_f64..=1.0) {
+        fn weightless_positions_are_never_chosen(
+            weights in prop::collection::vec(prop_oneof![Just(0.0), 0.1_f64..10.0], 1..8), unit in 0.0_f64..=1.0,
+        ) {
             if let Ok(shares) = Shares::new(&weights) {
                 prop_assert!(weights[shares.at(unit)] > 0.0);
             }

@@ -3,7 +3,7 @@
 //! Whoever drives it asks [`Dispatcher::decide`] what to do, waits if told so, calls [`Dispatcher::step`] and shows
 //! [`Dispatcher::spread`]. A local run is the case of one worker.
 //!
-//! | state ↓ / asked to decide | the workers have changed | target not reached | target reached, or nobody left to start |
+//! | state ↓ / asked to decide | the workers have changed | target not reached | target reached, or nobody to start |
 //! |---|---|---|---|
 //! | `Ended` | end | end | end |
 //! | `Begun` | show → `Stepping`, or `Last` at the target | step → `Stepping` | show → `Last` |
@@ -50,7 +50,8 @@ enum Phase {
     Stepping {
         /// Whether a step was taken that the next one has to keep its distance from.
         is_pause_due: bool,
-        /// Whether a change of workers is shown before the next step. After it was shown, a second change waits for that step.
+        /// Whether a change of workers is shown before the next step. After it was shown, a second change waits for
+        /// that step.
         may_show: bool,
     },
     Last,
@@ -120,7 +121,8 @@ impl Dispatcher {
         self.roster.refresh(classes);
     }
 
-    /// Start users of other classes from here on. Users that exist stay; classes must be among those of [`Dispatcher::new`].
+    /// Start users of other classes from here on. Users that exist stay; classes must be among those of
+    /// [`Dispatcher::new`].
     pub fn replace(&mut self, classes: Vec<UserClass>) {
         self.roster.replace(classes);
         self.columns = self.roster.names().map(|name| self.spread.column(name)).collect();

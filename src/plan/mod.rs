@@ -1,8 +1,9 @@
 //! What the load should be. Pure: no clock, no I/O, no async, no Python.
 //!
-//! Everything here is arithmetic that can be asked twice and answers the same twice: the caller brings the elapsed time and the
-//! random numbers. It must not know what a greenlet, a socket or a statistic is; `engine` carries the plan out, `bindings`
-//! shows it to Python. The rules are Locust's, step by step, since locustfiles and their readers rely on the exact order.
+//! Everything here is arithmetic that can be asked twice and answers the same twice: the caller brings the elapsed
+//! time and the random numbers. It must not know what a greenlet, a socket or a statistic is; `engine` carries the
+//! plan out, `bindings` shows it to Python. The rules are Locust's, step by step, since locustfiles and their readers
+//! rely on the exact order.
 //!
 //! - [`ramp`]: from one number of users to another at a rate: how many, and how long between the steps.
 //! - [`apportion`]: weights into a sequence of choices whose mixture is right at every prefix.

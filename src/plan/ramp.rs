@@ -1,7 +1,8 @@
 //! From one number of users to another at a rate, in steps: how many at a time, and how long between two steps.
 //!
-//! A step is `floor(rate)` users, but at least one, and the time between two steps makes up for the rounding, so that the rate
-//! is kept exactly in the long run: 2.4 users a second are two users every 0.833 seconds. The first step is due at once.
+//! A step is `floor(rate)` users, but at least one, and the time between two steps makes up for the rounding, so that
+//! the rate is kept exactly in the long run: 2.4 users a second are two users every 0.833 seconds. The first step is
+//! due at once.
 
 use std::fmt;
 use std::time::Duration;
@@ -145,7 +146,11 @@ mod tests {
     proptest! {
         #[test]
         fn target_is_monotone_and_never_overshoots(
-            from in 0_usize..100_000, to in 0_usize..100_000, rate in 1e-3_f64..1e6, a in 0_u64..10_000_000, b in 0_u64..10_000_000,
+            from in 0_usize..100_000,
+            to in 0_usize..100_000,
+            rate in 1e-3_f64..1e6,
+            a in 0_u64..10_000_000,
+            b in 0_u64..10_000_000,
         ) {
             let ramp = ramp(from, to, rate);
             let [early, late] = [a.min(b), a.max(b)].map(|ms| ramp.target(Duration::from_millis(ms)));
@@ -175,7 +180,12 @@ mod tests {
         }
 
         #[test]
-        fn extremes_do_not_panic(from: usize, to: usize, rate in prop_oneof![Just(1e-300), Just(f64::MAX), Just(f64::MIN_POSITIVE)], s: u64) {
+        fn extremes_do_not_panic(
+            from: usize,
+            to: usize,
+            rate in prop_oneof![Just(1e-300), Just(f64::MAX), Just(f64::MIN_POSITIVE)],
+            s: u64,
+        ) {
             let ramp = ramp(from, to, rate);
             let target = ramp.target(Duration::from_secs(s));
             prop_assert!((from.min(to)..=from.max(to)).contains(&target));

@@ -1,7 +1,9 @@
-//! Which user class comes next: whatever is missing of the fixed counts first, mixed among themselves, then the others by weight.
+//! Which user class comes next: whatever is missing of the fixed counts first, mixed among themselves, then the
+//! others by weight.
 //!
-//! The roster looks for missing fixed counts only when it is told that some may be missing ([`Roster::recheck_fixed`]), that is,
-//! at the start and after users were removed. It is told how many exist; it does not count them itself.
+//! The roster looks for missing fixed counts only when it is told that some may be missing
+//! ([`Roster::recheck_fixed`]), that is, at the start and after users were removed. It is told how many exist; it
+//! does not count them itself.
 
 use super::apportion::Apportion;
 
@@ -56,7 +58,8 @@ impl Roster {
         self.restart();
     }
 
-    /// The same classes with numbers that may have been edited: fixed counts hold from the next check on, weights from the next restart.
+    /// The same classes with numbers that may have been edited: fixed counts hold from the next check on, weights
+    /// from the next restart.
     pub fn refresh(&mut self, classes: Vec<UserClass>) {
         self.classes = sorted(classes);
     }

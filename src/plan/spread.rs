@@ -1,7 +1,8 @@
 //! Which worker comes next, and how many users of which class each worker has.
 //!
-//! Workers take turns. Their order begins with the first worker of every host, so that the first users land on different hosts:
-//! a worker's host is its id up to the first underscore. Users leave in the opposite order of their arrival.
+//! Workers take turns. Their order begins with the first worker of every host, so that the first users land on
+//! different hosts: a worker's host is its id up to the first underscore. Users leave in the opposite order of their
+//! arrival.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -201,7 +202,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn parts_sum_to_the_whole_and_stay_even(workers in 1_usize..12, classes in prop::collection::vec(0_usize..4, 0..200)) {
+        fn parts_sum_to_the_whole_and_stay_even(
+            workers in 1_usize..12, classes in prop::collection::vec(0_usize..4, 0..200),
+        ) {
             let workers: Vec<String> = (0..workers).map(|index| format!("host_{index}")).collect();
             let mut spread = Spread::new(&workers, ids(&["A", "B", "C", "D"]).into());
             for (placed, &class) in classes.iter().enumerate() {
@@ -216,7 +219,9 @@ mod tests {
         }
 
         #[test]
-        fn removal_restores_the_earlier_state(before in prop::collection::vec(0_usize..3, 0..50), after in prop::collection::vec(0_usize..3, 0..50)) {
+        fn removal_restores_the_earlier_state(
+            before in prop::collection::vec(0_usize..3, 0..50), after in prop::collection::vec(0_usize..3, 0..50),
+        ) {
             let mut spread = Spread::new(&ids(&["1", "2", "3"]), ids(&["A", "B", "C"]).into());
             for &class in &before {
                 spread.put(class);

@@ -1,7 +1,7 @@
 //! How long a user rests between two tasks, as data: whoever keeps the time brings the clock and the random numbers.
 //!
-//! Seconds are plain `f64` here, not `Duration`: they are what the user wrote and what Locust's attributes hold, and may be
-//! negative (which means no rest).
+//! Seconds are plain `f64` here, not `Duration`: they are what the user wrote and what Locust's attributes hold, and
+//! may be negative (which means no rest).
 
 /// A rule for the rest between two tasks.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -79,6 +79,7 @@ impl Wait {
 }
 
 #[cfg(test)]
+#[expect(clippy::float_cmp, reason = "these sums are exact")]
 mod tests {
     use proptest::prelude::*;
 
@@ -123,7 +124,9 @@ mod tests {
         }
 
         #[test]
-        fn paced_starts_are_never_closer_than_the_period(period_s in 0.01_f64..10.0, tasks_s in prop::collection::vec(0.0_f64..20.0, 1..50)) {
+        fn paced_starts_are_never_closer_than_the_period(
+            period_s in 0.01_f64..10.0, tasks_s in prop::collection::vec(0.0_f64..20.0, 1..50),
+        ) {
             let wait = Wait::Pacing { period_s };
             let (mut now_s, mut pace) = (0.0, Pace::default());
             for task_s in tasks_s {

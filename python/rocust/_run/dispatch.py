@@ -1,7 +1,8 @@
 """Which users run on which worker, step by step: the engine's dispatcher, at the pace of the clock.
 
-What each step looks like is decided in Rust (`src/plan/dispatcher.rs`), which knows no clock. This room waits between the steps,
-cooperatively, and speaks Locust's names. It must not know runners, environments or the wire: a worker is whatever has an `id`.
+What each step looks like is decided in Rust (`src/plan/dispatcher.rs`), which knows no clock. This room waits between
+the steps, cooperatively, and speaks Locust's names. It must not know runners, environments or the wire: a worker is
+whatever has an `id`.
 """
 
 from __future__ import annotations
@@ -40,19 +41,20 @@ class UserClass(Protocol):
 class UsersDispatcher(Iterator[dict[str, dict[str, int]]]):
     """Iterates over the steps of a ramp, and waits between them so that the spawn rate is kept.
 
-    A *dispatch* is one ramp from the present number of users to another, begun by `new_dispatch`. Each *iteration* of it changes the
-    number of users by the spawn rate, rounded down but at least one, and yields who should run where:
+    A *dispatch* is one ramp from the present number of users to another, begun by `new_dispatch`. Each *iteration* of
+    it changes the number of users by the spawn rate, rounded down but at least one, and yields who should run where:
     `{worker id: {class name: count}}`. The first iteration comes at once, and nothing waits after the last one.
 
-    Users of classes with a `fixed_count` come first, the others by weight; workers take turns. Users leave in the opposite order.
-    When a worker comes or goes, the next iteration comes at once and shows all users distributed anew.
+    Users of classes with a `fixed_count` come first, the others by weight; workers take turns. Users leave in the
+    opposite order. When a worker comes or goes, the next iteration comes at once and shows all users distributed
+    anew.
 
     Args:
         worker_nodes: The workers; a local run has one.
         user_classes: The classes to start users of.
 
-    Differs from Locust: waits are kept against absolute deadlines, so that late wake-ups do not slow the ramp down; and a dispatch
-    that began with a changed set of workers counts as ended when it has.
+    Differs from Locust: waits are kept against absolute deadlines, so that late wake-ups do not slow the ramp down;
+    and a dispatch that began with a changed set of workers counts as ended when it has.
     """
 
     def __init__(self, worker_nodes: Sequence[Worker], user_classes: Sequence[type[UserClass]]) -> None:
@@ -151,7 +153,7 @@ class UsersDispatcher(Iterator[dict[str, dict[str, int]]]):
         return users_on_workers
 
     def _pause(self) -> None:
-        """Wait until the next step is due. A step that is late already is taken at once; the time lost is not caught up."""
+        """Wait until the next step is due. One that is late already is taken at once; lost time is not caught up."""
         now = perf_counter()
         self._next_step_at = max(now, self._next_step_at + self._wait_between_dispatch)
         sleep(self._next_step_at - now)

@@ -1,7 +1,8 @@
 """How long users rest between tasks: the helpers a locustfile assigns to `wait_time`.
 
-Each returns a policy, which is data: the engine reads it and keeps the time itself. Called with a user it answers like Locust's function.
-The arithmetic is the engine's (`src/plan/wait.rs`); random numbers are Python's, so `random.seed()` holds for waits too.
+Each returns a policy, which is data: the engine reads it and keeps the time itself. Called with a user it answers
+like Locust's function. The arithmetic is the engine's (`src/plan/wait.rs`); random numbers are Python's, so
+`random.seed()` holds for waits too.
 """
 
 from __future__ import annotations
@@ -70,7 +71,8 @@ def constant_pacing(wait_time: float) -> WaitPolicy:
 def constant_throughput(task_runs_per_second: float) -> WaitPolicy:
     """Start tasks at an even pace, so many a second and user: the inverse of `constant_pacing`.
 
-    A task that takes longer than its share is followed at once by the next one. It is tasks that are counted, not requests.
+    A task that takes longer than its share is followed at once by the next one. It is tasks that are counted, not
+    requests.
 
     Args:
         task_runs_per_second: How many tasks each user starts in a second.
@@ -93,7 +95,7 @@ def constant_throughput(task_runs_per_second: float) -> WaitPolicy:
 
 
 def poisson(rate: float) -> WaitPolicy:
-    """Rest exponentially distributed times, so that tasks arrive as a Poisson process: in bursts and lulls, as people do.
+    """Rest exponentially distributed times, so that tasks arrive as a Poisson process, in bursts and lulls.
 
     The time a task takes comes on top of the rest and is not made up for.
 

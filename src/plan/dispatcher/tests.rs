@@ -1,4 +1,5 @@
-//! The dispatcher against its own promises. Step-by-step equality with Locust is tests/property/test_dispatch_golden.py's.
+//! The dispatcher against its own promises. Step-by-step equality with Locust is
+//! `tests/property/test_dispatch_golden.py`'s.
 
 use proptest::prelude::*;
 
@@ -168,7 +169,9 @@ fn limit(classes: &[UserClass]) -> usize {
 proptest! {
     #[test]
     fn ramps_are_monotone_even_and_arrive(
-        classes in any_classes(), worker_count in 1_usize..8, targets in prop::collection::vec((0_usize..80, 0.3_f64..30.0), 1..5),
+        classes in any_classes(),
+        worker_count in 1_usize..8,
+        targets in prop::collection::vec((0_usize..80, 0.3_f64..30.0), 1..5),
     ) {
         let limit = limit(&classes);
         let mut dispatcher = Dispatcher::new(&workers(worker_count), classes);
@@ -189,7 +192,9 @@ proptest! {
     }
 
     #[test]
-    fn workers_never_differ_by_more_than_one_while_ramping_up(classes in any_classes(), worker_count in 1_usize..8, target in 1_usize..80) {
+    fn workers_never_differ_by_more_than_one_while_ramping_up(
+        classes in any_classes(), worker_count in 1_usize..8, target in 1_usize..80,
+    ) {
         let width = classes.len();
         let mut dispatcher = Dispatcher::new(&workers(worker_count), classes);
         for counts in run(&mut dispatcher, target, 3.0) {
@@ -199,7 +204,9 @@ proptest! {
     }
 
     #[test]
-    fn ramp_down_walks_back_through_the_ramp_up(classes in any_classes(), worker_count in 1_usize..8, target in 1_usize..60) {
+    fn ramp_down_walks_back_through_the_ramp_up(
+        classes in any_classes(), worker_count in 1_usize..8, target in 1_usize..60,
+    ) {
         let mut dispatcher = Dispatcher::new(&workers(worker_count), classes);
         let up = run(&mut dispatcher, target, 1.0);
         let down = run(&mut dispatcher, 0, 1.0);
@@ -219,15 +226,17 @@ proptest! {
         for goal in [target, dip.min(target), target] {
             run(&mut dispatcher, goal, 7.0);
         }
-        if target as i64 >= 2 * fixed {
+        if target >= 2 * fixed as usize {
             for class in classes.iter().filter(|class| class.fixed_count > 0) {
-                prop_assert_eq!(dispatcher.spread().users_of(&class.name) as i64, class.fixed_count);
+                prop_assert_eq!(dispatcher.spread().users_of(&class.name), class.fixed_count as usize);
             }
         }
     }
 
     #[test]
-    fn rebalancing_is_the_same_as_starting_there(classes in any_classes(), target in 0_usize..80, worker_count in 1_usize..6) {
+    fn rebalancing_is_the_same_as_starting_there(
+        classes in any_classes(), target in 0_usize..80, worker_count in 1_usize..6,
+    ) {
         let mut grown = Dispatcher::new(&workers(worker_count), classes.clone());
         run(&mut grown, target, 4.0);
         grown.add_worker("9".to_owned()).unwrap();
