@@ -286,26 +286,14 @@ impl Ledger {
     pub fn reset_all(&self, at_epoch_s: f64) {
         let mut book = lock(&self.book);
         self.merge_all(&mut book);
-        lock(&book.total).reset(at_epoch_s);
-        for id in &book.visible {
-            lock(&book.slots[id.0 as usize].entry).reset(at_epoch_s);
-        }
-        book.clear_failures();
-        book.aborted = 0;
+        book.reset(at_epoch_s);
     }
 
     /// Takes all entries and failures out and starts a new total at `at_epoch_s`. Whoever holds an old one keeps it.
     pub fn clear_all(&self, at_epoch_s: f64) {
         let mut book = lock(&self.book);
         self.merge_all(&mut book);
-        let recent_s = book.recent_s;
-        book.total = Entry::shared(recent_s);
-        lock(&book.total).reset(at_epoch_s);
-        for id in std::mem::take(&mut book.visible) {
-            book.slots[id.0 as usize] = Slot { entry: Entry::shared(recent_s), is_visible: false };
-        }
-        book.clear_failures();
-        book.aborted = 0;
+        book.clear(at_epoch_s);
     }
 
     /// A copy of everything, as of one moment.
@@ -313,15 +301,29 @@ impl Ledger {
     pub fn snapshot(&self) -> Snapshot {
         let mut book = lock(&self.book);
         self.merge_all(&mut book);
+        self.copy(&book)
+    }
+
+    /// A copy of everything, and a reset in the same moment: what a worker reports.
+    #[must_use]
+    pub fn take(&self, at_epoch_s: f64) -> Snapshot {
+        let mut book = lock(&self.book);
+        self.merge_all(&mut book);
+        let snapshot = self.copy(&book);
+        book.reset(at_epoch_s);
+        snapshot
+    }
+
+    fn copy(&self, book: &Book) -> Snapshot {
         let figures = |entry: &SharedEntry| -> Figures { lock(entry).figures.clone() };
+        let failure = |listed: ListedFailure| {
+            let failure = *lock(&listed.failure);
+            (FailureKey { method: listed.method, name: listed.name, text: listed.text }, failure)
+        };
         Snapshot {
             total: figures(&book.total),
-            entries: self.listed(&book, 0).into_iter().map(|listed| ((listed.name, listed.method), figures(&listed.entry))).collect(),
-            failures: self
-                .listed_failures(&book, 0)
-                .into_iter()
-                .map(|listed| (FailureKey { method: listed.method, name: listed.name, text: listed.text }, *lock(&listed.failure)))
-                .collect(),
+            entries: self.listed(book, 0).into_iter().map(|listed| ((listed.name, listed.method), figures(&listed.entry))).collect(),
+            failures: self.listed_failures(book, 0).into_iter().map(failure).collect(),
             num_aborted: book.aborted,
         }
     }
@@ -449,6 +451,25 @@ impl Book {
         })
     }
 
+    fn reset(&mut self, at_epoch_s: f64) {
+        lock(&self.total).reset(at_epoch_s);
+        for id in &self.visible {
+            lock(&self.slots[id.0 as usize].entry).reset(at_epoch_s);
+        }
+        self.clear_failures();
+        self.aborted = 0;
+    }
+
+    fn clear(&mut self, at_epoch_s: f64) {
+        self.total = Entry::shared(self.recent_s);
+        lock(&self.total).reset(at_epoch_s);
+        for id in std::mem::take(&mut self.visible) {
+            self.slots[id.0 as usize] = Slot { entry: Entry::shared(self.recent_s), is_visible: false };
+        }
+        self.clear_failures();
+        self.aborted = 0;
+    }
+
     fn clear_failures(&mut self) {
         self.failures.clear();
         self.failure_order.clear();
@@ -467,3 +488,6 @@ impl Drop for Hold {
         self.ledger.holds.fetch_sub(1, Ordering::SeqCst);
     }
 }
+
+#[cfg(test)]
+mod tests;
