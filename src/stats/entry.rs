@@ -186,6 +186,12 @@ impl Entry {
         self.figures.add_failure(at_epoch_s);
     }
 
+    /// Whether response times wait for a key.
+    #[must_use]
+    pub fn has_unbucketed(&self) -> bool {
+        !self.unbucketed.is_empty()
+    }
+
     /// Hands out the response times that wait for a key, each with its second.
     #[must_use]
     pub fn take_unbucketed(&mut self) -> Vec<(i64, f64)> {

@@ -72,8 +72,10 @@ struct Book {
     failures: FxHashMap<(EntryId, Arc<str>), SharedFailure>,
     /// The failures in the order they were first seen.
     failure_order: Vec<(EntryId, Arc<str>)>,
-    /// Grows whenever something was taken out of `visible` or `failure_order`: a reader's place in them is void then.
-    edition: u64,
+    /// Grows whenever something was taken out of `visible`: a reader's place in it is void then.
+    entries_edition: u64,
+    /// The same for `failure_order`.
+    failures_edition: u64,
     aborted: u64,
     /// How many seconds new entries can look back.
     recent_s: usize,
@@ -97,7 +99,8 @@ impl Ledger {
             visible: Vec::new(),
             failures: FxHashMap::default(),
             failure_order: Vec::new(),
-            edition: 0,
+            entries_edition: 0,
+            failures_edition: 0,
             aborted: 0,
             recent_s: 0,
             spare: Vec::with_capacity(SHARD_SAMPLES),
@@ -217,6 +220,7 @@ impl Ledger {
         self.merge_all(&mut book);
         book.reveal(id);
         book.slots[id.0 as usize].entry = entry;
+        book.entries_edition += 1;
     }
 
     /// Takes the entry of a (method, name) out; whoever holds it keeps it, what comes next is counted in a new one.
@@ -228,11 +232,11 @@ impl Ledger {
         if let Some(slot) = book.slots.get_mut(id.0 as usize) {
             *slot = Slot { entry: fresh, is_visible: false };
             book.visible.retain(|&listed| listed != id);
-            book.edition += 1;
+            book.entries_edition += 1;
         }
     }
 
-    /// The edition of the lists, and the entries shown from place `from` on.
+    /// The edition of the list, and the entries shown from place `from` on.
     ///
     /// A reader whose edition is another one starts again at 0.
     #[must_use]
@@ -241,17 +245,17 @@ impl Ledger {
         if !self.is_held() {
             self.merge_all(&mut book);
         }
-        (book.edition, self.listed(&book, from))
+        (book.entries_edition, self.listed(&book, from))
     }
 
-    /// The edition of the lists, and the failures seen from place `from` on.
+    /// The edition of the list, and the failures seen from place `from` on.
     #[must_use]
     pub fn failures_from(&self, from: usize) -> (u64, Vec<ListedFailure>) {
         let mut book = lock(&self.book);
         if !self.is_held() {
             self.merge_all(&mut book);
         }
-        (book.edition, self.listed_failures(&book, from))
+        (book.failures_edition, self.listed_failures(&book, from))
     }
 
     /// Makes `failure` the one that counts for a key.
@@ -262,6 +266,7 @@ impl Ledger {
         if book.failures.insert(key.clone(), failure).is_none() {
             book.failure_order.push(key);
         }
+        book.failures_edition += 1;
     }
 
     /// Takes one failure out.
@@ -271,7 +276,7 @@ impl Ledger {
         self.merge_all(&mut book);
         if book.failures.remove(&key).is_some() {
             book.failure_order.retain(|listed| *listed != key);
-            book.edition += 1;
+            book.failures_edition += 1;
         }
     }
 
@@ -466,6 +471,7 @@ impl Book {
         for id in std::mem::take(&mut self.visible) {
             self.slots[id.0 as usize] = Slot { entry: Entry::shared(self.recent_s), is_visible: false };
         }
+        self.entries_edition += 1;
         self.clear_failures();
         self.aborted = 0;
     }
@@ -473,7 +479,7 @@ impl Book {
     fn clear_failures(&mut self) {
         self.failures.clear();
         self.failure_order.clear();
-        self.edition += 1;
+        self.failures_edition += 1;
     }
 }
 
