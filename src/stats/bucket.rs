@@ -82,6 +82,7 @@ impl Buckets {
     }
 
     /// Keys and counts, keys ascending.
+    #[must_use]
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = (i64, u64)> + '_ {
         self.counts.iter().copied()
     }

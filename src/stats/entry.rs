@@ -186,6 +186,12 @@ impl Entry {
         self.figures.add_failure(at_epoch_s);
     }
 
+    /// Whether response times wait for a key.
+    #[must_use]
+    pub fn has_unbucketed(&self) -> bool {
+        !self.unbucketed.is_empty()
+    }
+
     /// Hands out the response times that wait for a key, each with its second.
     #[must_use]
     pub fn take_unbucketed(&mut self) -> Vec<(i64, f64)> {
@@ -283,4 +289,74 @@ pub enum Bucketing {
     Key(i64),
     /// A function of the user's, which will be asked when somebody reads.
     Later,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn log(entry: &mut Entry, ms: i64, at_epoch_s: f64) {
+        entry.log(Some(ResponseTime::WholeMs(ms)), 0, at_epoch_s, Bucketing::Locust);
+    }
+
+    #[test]
+    fn copies_are_made_where_locust_makes_them() {
+        let mut entry = Entry::new(20);
+        entry.reset(100.5);
+        log(&mut entry, 11, 100.6);
+        log(&mut entry, 12, 103.1);
+        log(&mut entry, 13, 103.2);
+        log(&mut entry, 14, 104.0);
+        let cached: Vec<_> = entry.cached_since(None).into_iter().map(|copy| (copy.at_epoch_s, copy.num_requests, copy.response_times.iter().count())).collect();
+        assert_eq!(cached, [(100, 1, 1), (102, 1, 1), (103, 3, 3)]);
+        assert_eq!(entry.cached_since(Some(1)).len(), 1);
+    }
+
+    #[test]
+    fn a_late_sample_does_not_count_as_current() {
+        let mut entry = Entry::new(20);
+        entry.reset(100.0);
+        log(&mut entry, 10, 100.0);
+        log(&mut entry, 20, 111.0);
+        log(&mut entry, 90, 105.0);
+        assert_eq!(entry.current_percentile(&[110], 1.0), Some(20));
+        assert_eq!(entry.current_percentile(&[104, 100], 1.0), Some(90));
+        assert_eq!(entry.current_percentile(&[99], 1.0), None);
+    }
+
+    #[test]
+    fn looking_back_is_bounded() {
+        let mut entry = Entry::new(20);
+        entry.reset(0.0);
+        for second in 1..500 {
+            log(&mut entry, 5, f64::from(second));
+        }
+        let recent = entry.recent.as_ref().unwrap();
+        assert_eq!((recent.marks.len(), recent.added.len()), (20, 20));
+        assert_eq!(entry.cached_since(None).last().unwrap().num_requests, 498);
+    }
+
+    #[test]
+    fn an_earlier_last_request_pulls_later_seconds_back() {
+        let mut entry = Entry::new(20);
+        entry.reset(100.0);
+        log(&mut entry, 11, 100.2);
+        log(&mut entry, 12, 101.2);
+        entry.set_last_request_timestamp(Some(99.0));
+        assert_eq!(entry.current_percentile(&[100], 1.0), Some(0));
+        log(&mut entry, 13, 101.3);
+        assert_eq!(entry.current_percentile(&[100], 1.0), Some(13));
+        assert_eq!(entry.cached_since(None).last().unwrap().num_requests, 2);
+    }
+
+    #[test]
+    fn own_bucketing_is_asked_later() {
+        let mut entry = Entry::new(20);
+        entry.reset(100.0);
+        entry.log(Some(ResponseTime::LooseMs(147.5)), 0, 101.0, Bucketing::Later);
+        assert!(entry.figures.response_times.is_empty());
+        assert_eq!(entry.take_unbucketed(), [(101, 147.5)]);
+        entry.add_bucket(101, 147);
+        assert_eq!(entry.current_percentile(&[100], 0.5), Some(147));
+    }
 }

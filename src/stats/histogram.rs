@@ -68,7 +68,7 @@ impl Histogram {
                     self.become_dense();
                 }
             }
-            Form::Dense(dense) => dense.saturating_record_n(value_us, count),
+            Form::Dense(dense) => record_dense(dense, value_us, count),
         }
     }
 
@@ -137,7 +137,7 @@ impl Histogram {
         // Three digits are always accepted; without a histogram the sparse form simply goes on.
         if let Ok(mut dense) = Dense::new(SIGNIFICANT_DIGITS) {
             for &(value_us, count) in cells {
-                dense.saturating_record_n(value_us, count);
+                record_dense(&mut dense, value_us, count);
             }
             self.form = Form::Dense(Box::new(dense));
         }
@@ -149,6 +149,13 @@ fn add_cell(cells: &mut Vec<(u64, u64)>, value_us: u64, count: u64) {
     match cells.binary_search_by_key(&lowest, |&(lowest, _)| lowest) {
         Ok(at) => cells[at].1 = cells[at].1.saturating_add(count),
         Err(at) => cells.insert(at, (lowest, count)),
+    }
+}
+
+/// Counts a value; the histogram grows as needed, and what it cannot grow to is counted at its end rather than lost.
+fn record_dense(dense: &mut Dense<u64>, value_us: u64, count: u64) {
+    if dense.record_n(value_us, count).is_err() {
+        dense.saturating_record_n(value_us, count);
     }
 }
 

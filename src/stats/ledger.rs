@@ -72,8 +72,10 @@ struct Book {
     failures: FxHashMap<(EntryId, Arc<str>), SharedFailure>,
     /// The failures in the order they were first seen.
     failure_order: Vec<(EntryId, Arc<str>)>,
-    /// Grows whenever something was taken out of `visible` or `failure_order`: a reader's place in them is void then.
-    edition: u64,
+    /// Grows whenever something was taken out of `visible`: a reader's place in it is void then.
+    entries_edition: u64,
+    /// The same for `failure_order`.
+    failures_edition: u64,
     aborted: u64,
     /// How many seconds new entries can look back.
     recent_s: usize,
@@ -97,7 +99,8 @@ impl Ledger {
             visible: Vec::new(),
             failures: FxHashMap::default(),
             failure_order: Vec::new(),
-            edition: 0,
+            entries_edition: 0,
+            failures_edition: 0,
             aborted: 0,
             recent_s: 0,
             spare: Vec::with_capacity(SHARD_SAMPLES),
@@ -217,6 +220,7 @@ impl Ledger {
         self.merge_all(&mut book);
         book.reveal(id);
         book.slots[id.0 as usize].entry = entry;
+        book.entries_edition += 1;
     }
 
     /// Takes the entry of a (method, name) out; whoever holds it keeps it, what comes next is counted in a new one.
@@ -228,11 +232,11 @@ impl Ledger {
         if let Some(slot) = book.slots.get_mut(id.0 as usize) {
             *slot = Slot { entry: fresh, is_visible: false };
             book.visible.retain(|&listed| listed != id);
-            book.edition += 1;
+            book.entries_edition += 1;
         }
     }
 
-    /// The edition of the lists, and the entries shown from place `from` on.
+    /// The edition of the list, and the entries shown from place `from` on.
     ///
     /// A reader whose edition is another one starts again at 0.
     #[must_use]
@@ -241,17 +245,17 @@ impl Ledger {
         if !self.is_held() {
             self.merge_all(&mut book);
         }
-        (book.edition, self.listed(&book, from))
+        (book.entries_edition, self.listed(&book, from))
     }
 
-    /// The edition of the lists, and the failures seen from place `from` on.
+    /// The edition of the list, and the failures seen from place `from` on.
     #[must_use]
     pub fn failures_from(&self, from: usize) -> (u64, Vec<ListedFailure>) {
         let mut book = lock(&self.book);
         if !self.is_held() {
             self.merge_all(&mut book);
         }
-        (book.edition, self.listed_failures(&book, from))
+        (book.failures_edition, self.listed_failures(&book, from))
     }
 
     /// Makes `failure` the one that counts for a key.
@@ -262,6 +266,7 @@ impl Ledger {
         if book.failures.insert(key.clone(), failure).is_none() {
             book.failure_order.push(key);
         }
+        book.failures_edition += 1;
     }
 
     /// Takes one failure out.
@@ -271,7 +276,7 @@ impl Ledger {
         self.merge_all(&mut book);
         if book.failures.remove(&key).is_some() {
             book.failure_order.retain(|listed| *listed != key);
-            book.edition += 1;
+            book.failures_edition += 1;
         }
     }
 
@@ -286,26 +291,14 @@ impl Ledger {
     pub fn reset_all(&self, at_epoch_s: f64) {
         let mut book = lock(&self.book);
         self.merge_all(&mut book);
-        lock(&book.total).reset(at_epoch_s);
-        for id in &book.visible {
-            lock(&book.slots[id.0 as usize].entry).reset(at_epoch_s);
-        }
-        book.clear_failures();
-        book.aborted = 0;
+        book.reset(at_epoch_s);
     }
 
     /// Takes all entries and failures out and starts a new total at `at_epoch_s`. Whoever holds an old one keeps it.
     pub fn clear_all(&self, at_epoch_s: f64) {
         let mut book = lock(&self.book);
         self.merge_all(&mut book);
-        let recent_s = book.recent_s;
-        book.total = Entry::shared(recent_s);
-        lock(&book.total).reset(at_epoch_s);
-        for id in std::mem::take(&mut book.visible) {
-            book.slots[id.0 as usize] = Slot { entry: Entry::shared(recent_s), is_visible: false };
-        }
-        book.clear_failures();
-        book.aborted = 0;
+        book.clear(at_epoch_s);
     }
 
     /// A copy of everything, as of one moment.
@@ -313,15 +306,29 @@ impl Ledger {
     pub fn snapshot(&self) -> Snapshot {
         let mut book = lock(&self.book);
         self.merge_all(&mut book);
+        self.copy(&book)
+    }
+
+    /// A copy of everything, and a reset in the same moment: what a worker reports.
+    #[must_use]
+    pub fn take(&self, at_epoch_s: f64) -> Snapshot {
+        let mut book = lock(&self.book);
+        self.merge_all(&mut book);
+        let snapshot = self.copy(&book);
+        book.reset(at_epoch_s);
+        snapshot
+    }
+
+    fn copy(&self, book: &Book) -> Snapshot {
         let figures = |entry: &SharedEntry| -> Figures { lock(entry).figures.clone() };
+        let failure = |listed: ListedFailure| {
+            let failure = *lock(&listed.failure);
+            (FailureKey { method: listed.method, name: listed.name, text: listed.text }, failure)
+        };
         Snapshot {
             total: figures(&book.total),
-            entries: self.listed(&book, 0).into_iter().map(|listed| ((listed.name, listed.method), figures(&listed.entry))).collect(),
-            failures: self
-                .listed_failures(&book, 0)
-                .into_iter()
-                .map(|listed| (FailureKey { method: listed.method, name: listed.name, text: listed.text }, *lock(&listed.failure)))
-                .collect(),
+            entries: self.listed(book, 0).into_iter().map(|listed| ((listed.name, listed.method), figures(&listed.entry))).collect(),
+            failures: self.listed_failures(book, 0).into_iter().map(failure).collect(),
             num_aborted: book.aborted,
         }
     }
@@ -449,10 +456,30 @@ impl Book {
         })
     }
 
+    fn reset(&mut self, at_epoch_s: f64) {
+        lock(&self.total).reset(at_epoch_s);
+        for id in &self.visible {
+            lock(&self.slots[id.0 as usize].entry).reset(at_epoch_s);
+        }
+        self.clear_failures();
+        self.aborted = 0;
+    }
+
+    fn clear(&mut self, at_epoch_s: f64) {
+        self.total = Entry::shared(self.recent_s);
+        lock(&self.total).reset(at_epoch_s);
+        for id in std::mem::take(&mut self.visible) {
+            self.slots[id.0 as usize] = Slot { entry: Entry::shared(self.recent_s), is_visible: false };
+        }
+        self.entries_edition += 1;
+        self.clear_failures();
+        self.aborted = 0;
+    }
+
     fn clear_failures(&mut self) {
         self.failures.clear();
         self.failure_order.clear();
-        self.edition += 1;
+        self.failures_edition += 1;
     }
 }
 
@@ -467,3 +494,6 @@ impl Drop for Hold {
         self.ledger.holds.fetch_sub(1, Ordering::SeqCst);
     }
 }
+
+#[cfg(test)]
+mod tests;

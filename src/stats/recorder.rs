@@ -54,7 +54,7 @@ impl Shard {
         let mut marks = lock(&self.marks);
         marks.push(mark);
         // Only at every full batch: when the merge had to be put off, the next attempt need not come with the next sample.
-        marks.len() % SHARD_SAMPLES == 0
+        marks.len().is_multiple_of(SHARD_SAMPLES)
     }
 
     /// Swaps the marks for an empty list, which must be `spare`.

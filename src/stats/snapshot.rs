@@ -162,3 +162,102 @@ fn read_figures(reader: &mut Reader<'_>) -> Result<Figures, DecodeError> {
     }
     Ok(figures)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use proptest::prelude::*;
+
+    use crate::stats::{Ledger, Sample, lock};
+
+    use super::*;
+
+    /// (name, milliseconds and a fraction or none, second, failure)
+    type Event = (u8, Option<u32>, u16, Option<u8>);
+
+    fn events() -> impl Strategy<Value = Vec<Event>> {
+        prop::collection::vec((0_u8..4, prop::option::weighted(0.9, 0_u32..3_000_000), 0_u16..9_000, prop::option::weighted(0.2, 0_u8..3)), 0..120)
+    }
+
+    fn snapshot(events: &[Event]) -> Snapshot {
+        let ledger = Ledger::new(3);
+        for (turn, &(name, elapsed_us, second, failure)) in events.iter().enumerate() {
+            let entry = ledger.intern(["GET", "POST"][usize::from(name % 2)], ["/a", "/b"][usize::from(name / 2)]);
+            ledger.record(
+                turn,
+                Sample {
+                    entry,
+                    elapsed: elapsed_us.map(|us| Duration::from_micros(us.into())),
+                    length_bytes: u64::from(second),
+                    at_epoch_s: 1_000_000.0 + f64::from(second),
+                    failure: failure.map(|number| Arc::from(format!("failure {number}"))),
+                },
+            );
+            if second % 100 == 0 {
+                ledger.abort(turn);
+            }
+        }
+        ledger.snapshot()
+    }
+
+    fn joined(one: &Snapshot, other: &Snapshot) -> Snapshot {
+        let mut joined = one.clone();
+        joined.merge(other);
+        joined
+    }
+
+    proptest! {
+        #[test]
+        fn merge_is_associative_and_commutative(a in events(), b in events(), c in events()) {
+            let (a, b, c) = (snapshot(&a), snapshot(&b), snapshot(&c));
+            prop_assert_eq!(joined(&a, &b), joined(&b, &a));
+            prop_assert_eq!(joined(&joined(&a, &b), &c), joined(&a, &joined(&b, &c)));
+        }
+
+        #[test]
+        fn parts_sum_to_the_whole(events in events(), cut in 0_usize..120) {
+            let cut = cut.min(events.len());
+            let mut parts = joined(&snapshot(&events[..cut]), &snapshot(&events[cut..]));
+            let mut whole = snapshot(&events);
+            // When an entry began to count depends on what was counted first, not on the earliest sample.
+            for figures in [&mut parts, &mut whole].into_iter().flat_map(|part| part.entries.values_mut().chain([&mut part.total])) {
+                figures.start_time_s = None;
+            }
+            prop_assert_eq!(parts, whole);
+        }
+
+        #[test]
+        fn bytes_are_an_identity(events in events()) {
+            let snapshot = snapshot(&events);
+            prop_assert_eq!(Snapshot::from_bytes(&snapshot.to_bytes()), Ok(snapshot));
+        }
+
+        #[test]
+        fn bytes_cut_short_are_refused(events in events(), cut in 0.0..1.0_f64) {
+            let bytes = snapshot(&events).to_bytes();
+            let kept = (bytes.len() as f64 * cut) as usize;
+            prop_assert!(Snapshot::from_bytes(&bytes[..kept]).is_err());
+        }
+
+        #[test]
+        fn any_bytes_are_survived(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+            let _ = Snapshot::from_bytes(&bytes);
+        }
+    }
+
+    #[test]
+    fn python_sums_and_whole_numbers_survive_the_bytes() {
+        use crate::stats::ResponseTime;
+        let ledger = Ledger::new(1);
+        let id = ledger.intern("GRPC", "call");
+        ledger.record_request(0, id, Some(ResponseTime::LooseMs(1.1)), 0, 5.0, None);
+        ledger.record_request(0, id, Some(ResponseTime::LooseMs(1.99)), 0, 5.0, None);
+        ledger.record_request(0, id, Some(ResponseTime::LooseMs(3.1)), 0, 5.0, None);
+        lock(&ledger.total()).figures.is_rounded = true;
+        let snapshot = Snapshot::from_bytes(&ledger.snapshot().to_bytes()).unwrap();
+        assert_eq!(snapshot.total.total_response_time_ms(), 1.1 + 1.99 + 3.1);
+        assert!(snapshot.total.is_rounded && !snapshot.total.is_whole);
+        assert_eq!(Snapshot::from_bytes(&[9]), Err(DecodeError::UnknownVersion(9)));
+    }
+}

@@ -61,6 +61,7 @@ impl Window {
     }
 
     /// The seconds in which something happened, oldest first.
+    #[must_use]
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = Second> + '_ {
         self.seconds.iter().copied()
     }
