@@ -16,9 +16,16 @@ pytestmark = pytest.mark.ours("its own ways in")
 def _run(tmp_path: Path):
     """Run the command with just these arguments, in a directory of its own."""
 
-    def run(*arguments: str, command: list[str] = COMMAND) -> subprocess.CompletedProcess[str]:
+    def run(
+        *arguments: str, command: list[str] = COMMAND
+    ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [*command, *arguments], cwd=tmp_path, capture_output=True, text=True, timeout=40, check=False
+            [*command, *arguments],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=40,
+            check=False,
         )
 
     return run
@@ -55,7 +62,9 @@ def test_a_bare_import_patches_nothing(run) -> None:
     assert result.stdout == "False False\n", result.stderr
 
 
-def test_the_command_patches_before_anything_is_imported_that_must_be_patched(run, tmp_path) -> None:
+def test_the_command_patches_before_anything_is_imported_that_must_be_patched(
+    run, tmp_path
+) -> None:
     locustfile = tmp_path / "shop.py"
     locustfile.write_text(
         "import ssl, urllib3.util.ssl_\n"
@@ -66,7 +75,9 @@ def test_the_command_patches_before_anything_is_imported_that_must_be_patched(ru
     )
     result = run("-f", str(locustfile), "--list")
     assert result.returncode == 0, result.stderr
-    assert result.stdout.startswith("True gevent.ssl\n"), "TLS of urllib3 would block every user"
+    assert result.stdout.startswith("True gevent.ssl\n"), (
+        "TLS of urllib3 would block every user"
+    )
     assert "Warning" not in result.stderr, "gevent warns when it comes too late"
 
 
@@ -80,7 +91,9 @@ def test_the_command_patches_before_anything_is_imported_that_must_be_patched(ru
         (["--port", "0", "--delay", "-1"], "'-1' is not a number of milliseconds"),
     ],
 )
-def test_demo_target_with_wrong_arguments(run, arguments: list[str], sentence: str) -> None:
+def test_demo_target_with_wrong_arguments(
+    run, arguments: list[str], sentence: str
+) -> None:
     result = run("demo-target", *arguments)
     assert result.returncode == 2
     assert sentence in result.stderr

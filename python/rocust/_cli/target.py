@@ -15,7 +15,9 @@ def serve(arguments: list[str]) -> None:
     from rocust import _core
 
     try:
-        _core.demo_target(options.host, options.port, options.delay, options.status, True)
+        _core.demo_target(
+            options.host, options.port, options.delay, options.status, True
+        )
     except OSError as error:
         refuse(
             f"{program_name()} demo-target: error: cannot listen on {options.host}:{options.port}: {error}. "
@@ -29,12 +31,22 @@ def _parser() -> argparse.ArgumentParser:
         description="A small HTTP server to try load tests on. It answers 13 bytes to everything, and at /count how "
         "many requests it has served.",
     )
-    parser.add_argument("--port", type=_port, required=True, metavar="<port>", help="Where it listens.")
-    parser.add_argument("--host", default="127.0.0.1", metavar="<ip>", help="Defaults to 127.0.0.1.")
     parser.add_argument(
-        "--delay", type=_milliseconds, default=0, metavar="<ms>", help="How long each answer takes. Defaults to 0."
+        "--port", type=_port, required=True, metavar="<port>", help="Where it listens."
     )
-    parser.add_argument("--status", type=_status, default=200, metavar="<code>", help="Defaults to 200.")
+    parser.add_argument(
+        "--host", default="127.0.0.1", metavar="<ip>", help="Defaults to 127.0.0.1."
+    )
+    parser.add_argument(
+        "--delay",
+        type=_milliseconds,
+        default=0,
+        metavar="<ms>",
+        help="How long each answer takes. Defaults to 0.",
+    )
+    parser.add_argument(
+        "--status", type=_status, default=200, metavar="<code>", help="Defaults to 200."
+    )
     return parser
 
 
@@ -56,5 +68,7 @@ def _integer_between(text: str, lowest: int, highest: int, what: str) -> int:
     except ValueError:
         value = lowest - 1
     if not lowest <= value <= highest:
-        raise argparse.ArgumentTypeError(f"{text!r} is not {what} ({lowest} to {highest})")
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not {what} ({lowest} to {highest})"
+        )
     return value
