@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import re
+import signal
+import socket
 import subprocess
 import sys
+import time
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -97,3 +102,55 @@ def test_demo_target_with_wrong_arguments(
     result = run("demo-target", *arguments)
     assert result.returncode == 2
     assert sentence in result.stderr
+
+
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name
+)
+def test_demo_target_answers_counts_and_ends(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    command = [
+        *COMMAND,
+        "demo-target",
+        "--port",
+        "0",
+        "--status",
+        "203",
+        "--delay",
+        "20",
+    ]
+    with subprocess.Popen(
+        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as target:
+        try:
+            assert target.stdout is not None
+            announced = re.fullmatch(
+                r"Answering at (http://127\.0\.0\.1:\d+) until Ctrl-C\.\n",
+                target.stdout.readline(),
+            )
+            assert announced is not None
+            url = announced[1]
+            for _ in range(3):
+                started_at = time.perf_counter()
+                with urllib.request.urlopen(f"{url}/anything") as response:
+                    assert response.status == 203
+                    assert len(response.read()) == 13
+                assert time.perf_counter() - started_at >= 0.02
+            with urllib.request.urlopen(f"{url}/count") as response:
+                assert response.read().strip() == b"3"
+            target.send_signal(number)
+            assert target.wait(10) == 0
+        finally:
+            target.kill()
+
+
+def test_demo_target_on_a_port_that_is_taken(run) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        result = run("demo-target", "--port", str(port))
+    assert result.returncode == 1
+    assert f"cannot listen on 127.0.0.1:{port}" in result.stderr
+    assert "Traceback" not in result.stderr

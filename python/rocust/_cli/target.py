@@ -6,7 +6,8 @@ import argparse
 
 from rocust._cli.refusal import program_name, refuse
 
-_HIGHEST_PORT = 65535
+_HIGHEST_PORT = 65_535
+_LONGEST_DELAY_MS = 3_600_000
 
 
 def serve(arguments: list[str]) -> None:
@@ -25,6 +26,10 @@ def serve(arguments: list[str]) -> None:
         )
 
 
+def _announce(url: str) -> None:
+    print(f"Answering at {url} until Ctrl-C.", flush=True)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=f"{program_name()} demo-target",
@@ -32,7 +37,11 @@ def _parser() -> argparse.ArgumentParser:
         "many requests it has served.",
     )
     parser.add_argument(
-        "--port", type=_port, required=True, metavar="<port>", help="Where it listens."
+        "--port",
+        type=_port,
+        required=True,
+        metavar="<port>",
+        help="Where it listens; 0: wherever there is room.",
     )
     parser.add_argument(
         "--host", default="127.0.0.1", metavar="<ip>", help="Defaults to 127.0.0.1."
@@ -54,8 +63,16 @@ def _port(text: str) -> int:
     return _integer_between(text, 0, _HIGHEST_PORT, "a port")
 
 
-def _milliseconds(text: str) -> int:
-    return _integer_between(text, 0, 3_600_000, "a number of milliseconds")
+def _milliseconds(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= _LONGEST_DELAY_MS:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a number of milliseconds (0 to {_LONGEST_DELAY_MS})"
+        )
+    return value
 
 
 def _status(text: str) -> int:
