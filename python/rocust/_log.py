@@ -71,19 +71,33 @@ def _configuration(loglevel: str, logfile: str | None) -> dict[str, Any]:
     if logfile:
         if directory := os.path.dirname(logfile):
             os.makedirs(directory, exist_ok=True)
-        handlers["file"] = {"class": "logging.FileHandler", "filename": logfile, "formatter": "default"}
+        handlers["file"] = {
+            "class": "logging.FileHandler",
+            "filename": logfile,
+            "formatter": "default",
+        }
         destination = "file"
     return {
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {
-            "default": {"format": f"[%(asctime)s] {HOSTNAME}/%(levelname)s/%(name)s: %(message)s"},
+            "default": {
+                "format": f"[%(asctime)s] {HOSTNAME}/%(levelname)s/%(name)s: %(message)s"
+            },
             "plain": {"format": "%(message)s"},
         },
         "handlers": handlers,
         "loggers": {
-            "locust": {"handlers": [destination, "log_reader"], "level": loglevel, "propagate": False},
-            "locust.stats_logger": {"handlers": ["console_plain", "log_reader"], "level": "INFO", "propagate": False},
+            "locust": {
+                "handlers": [destination, "log_reader"],
+                "level": loglevel,
+                "propagate": False,
+            },
+            "locust.stats_logger": {
+                "handlers": ["console_plain", "log_reader"],
+                "level": "INFO",
+                "propagate": False,
+            },
         },
         "root": {"handlers": [destination, "log_reader"], "level": loglevel},
     }
@@ -97,7 +111,9 @@ def get_logs() -> list[str]:
     return []
 
 
-def greenlet_exception_logger(logger: logging.Logger, level: int = logging.CRITICAL) -> Callable[[Any], None]:
+def greenlet_exception_logger(
+    logger: logging.Logger, level: int = logging.CRITICAL
+) -> Callable[[Any], None]:
     """A function for `greenlet.link_exception`: logs the exception and makes the process end with exit code 2.
 
     Args:
@@ -110,11 +126,19 @@ def greenlet_exception_logger(logger: logging.Logger, level: int = logging.CRITI
     def log_exception(greenlet: Any) -> None:
         kind, value, _ = greenlet.exc_info
         if kind is SystemExit:
-            logger.log(min(logging.INFO, level), f"sys.exit({value}) called (use log level DEBUG for callstack)")
+            logger.log(
+                min(logging.INFO, level),
+                f"sys.exit({value}) called (use log level DEBUG for callstack)",
+            )
             level_of_callstack = logging.DEBUG
         else:
             level_of_callstack = level
-        logger.log(level_of_callstack, "Unhandled exception in greenlet: %s", greenlet, exc_info=greenlet.exc_info)
+        logger.log(
+            level_of_callstack,
+            "Unhandled exception in greenlet: %s",
+            greenlet,
+            exc_info=greenlet.exc_info,
+        )
         note_unhandled_exception()
 
     return log_exception

@@ -6,4 +6,10 @@ from rocust._cli.command import COMMON_OPTIONS, create_environment
 from rocust._cli.entry import main
 from rocust._cli.loading import load_locustfile, merge_locustfiles_content
 
-__all__ = ["COMMON_OPTIONS", "create_environment", "load_locustfile", "main", "merge_locustfiles_content"]
+__all__ = [
+    "COMMON_OPTIONS",
+    "create_environment",
+    "load_locustfile",
+    "main",
+    "merge_locustfiles_content",
+]

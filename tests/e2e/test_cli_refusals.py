@@ -61,20 +61,56 @@ def refused(result: Result, exit_code: int, *sentences: str) -> None:
         (["-H", "htp://x"], 2, "did you mean 'http://x'?"),
         (["--config", "gone.conf"], 2, "Unable to open config file: gone.conf"),
         (["--logfile", "/dev/null/log"], 2, "unable to write to '/dev/null/log'"),
-        (["--config-users", '{"weight": 1}'], 2, "The user config must specify a user_class_name"),
-        (["--config-users", '{"user_class_name": "Byuer"}'], 255, "Did you mean 'Buyer'?"),
+        (
+            ["--config-users", '{"weight": 1}'],
+            2,
+            "The user config must specify a user_class_name",
+        ),
+        (
+            ["--config-users", '{"user_class_name": "Byuer"}'],
+            255,
+            "Did you mean 'Buyer'?",
+        ),
         (["--csv-full-history"], 2, "'--csv-full-history' requires '--csv'."),
         (["--csv", "results"], 2, "argument --csv: CSV files are not there yet"),
-        (["--html", "report.html"], 2, "argument --html: the HTML report is not there yet"),
+        (
+            ["--html", "report.html"],
+            2,
+            "argument --html: the HTML report is not there yet",
+        ),
         (["--otel"], 2, "argument --otel: OpenTelemetry is not there yet"),
-        (["--master"], 2, "argument --master: running a test in several processes is not there yet"),
-        (["--worker"], 2, "argument --worker: running a test in several processes is not there yet"),
-        (["--processes", "2"], 2, "argument --processes: running a test in several processes is not there yet"),
-        (["--autoquit", "3"], 1, "--autoquit is only meaningful in combination with --autostart"),
+        (
+            ["--master"],
+            2,
+            "argument --master: running a test in several processes is not there yet",
+        ),
+        (
+            ["--worker"],
+            2,
+            "argument --worker: running a test in several processes is not there yet",
+        ),
+        (
+            ["--processes", "2"],
+            2,
+            "argument --processes: running a test in several processes is not there yet",
+        ),
+        (
+            ["--autoquit", "3"],
+            1,
+            "--autoquit is only meaningful in combination with --autostart",
+        ),
         (["Byuer"], 1, "Unknown User(s): Byuer. Did you mean 'Buyer'?"),
         (["shop.py"], 1, "A locustfile is given with -f:"),
-        (["--tags", "crat"], 1, "No task is left to run with --tags crat. The tags there are: cart, offer."),
-        (["--exclude-tags", "cart", "offer"], 1, "No task is left to run with --exclude-tags cart offer."),
+        (
+            ["--tags", "crat"],
+            1,
+            "No task is left to run with --tags crat. The tags there are: cart, offer.",
+        ),
+        (
+            ["--exclude-tags", "cart", "offer"],
+            1,
+            "No task is left to run with --exclude-tags cart offer.",
+        ),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
 )
@@ -83,54 +119,99 @@ def test_command_line(arguments: list[str], exit_code: int, sentence: str) -> No
 
 
 def test_missing_file() -> None:
-    refused(run_locust(Path("gone.py")), 1, "Could not find 'gone.py'. Ensure your locustfile ends with '.py'")
+    refused(
+        run_locust(Path("gone.py")),
+        1,
+        "Could not find 'gone.py'. Ensure your locustfile ends with '.py'",
+    )
 
 
 def test_not_a_python_file(tmp_path: Path) -> None:
     path = tmp_path / "shop.txt"
     path.write_text(SHOP)
-    refused(run_locust(path), 1, f"Could not find '{path}' as a Python file", "ends with '.py'")
+    refused(
+        run_locust(path),
+        1,
+        f"Could not find '{path}' as a Python file",
+        "ends with '.py'",
+    )
 
 
 def test_directory_without_locustfiles(tmp_path: Path) -> None:
-    refused(run_locust(tmp_path), 1, f"Could not find any locustfiles in directory '{tmp_path}'")
+    refused(
+        run_locust(tmp_path),
+        1,
+        f"Could not find any locustfiles in directory '{tmp_path}'",
+    )
 
 
 @pytest.mark.parametrize(
     ("text", "own_words", "sentence"),
     [
         ("class Buyer(:\n", "SyntaxError", "it is not valid Python, see line 1 above."),
-        ("import not_installed_anywhere\n", "ModuleNotFoundError", "pip install not_installed_anywhere"),
-        ("def shop():\n    raise ValueError('closed')\nshop()\n", "ValueError: closed", "raised ValueError"),
+        (
+            "import not_installed_anywhere\n",
+            "ModuleNotFoundError",
+            "pip install not_installed_anywhere",
+        ),
+        (
+            "def shop():\n    raise ValueError('closed')\nshop()\n",
+            "ValueError: closed",
+            "raised ValueError",
+        ),
     ],
     ids=["syntax error", "missing module", "exception"],
 )
-def test_locustfile_that_raises_keeps_its_own_traceback(text: str, own_words: str, sentence: str) -> None:
+def test_locustfile_that_raises_keeps_its_own_traceback(
+    text: str, own_words: str, sentence: str
+) -> None:
     result = run_locust(text, probe=False)
     refused(result, 1, own_words, 'locustfile.py", line ', sentence)
     assert "importlib" not in result.stderr
 
 
 def test_no_user_class() -> None:
-    result = run_locust("from locust import User\n\nclass Base(User):\n    abstract = True\n")
-    refused(result, 1, "No User class found! locustfile.py declares none that can be spawned")
+    result = run_locust(
+        "from locust import User\n\nclass Base(User):\n    abstract = True\n"
+    )
+    refused(
+        result,
+        1,
+        "No User class found! locustfile.py declares none that can be spawned",
+    )
 
 
 def test_no_weight_left() -> None:
-    result = run_locust("from locust import User\n\nclass Idle(User):\n    weight = 0\n")
+    result = run_locust(
+        "from locust import User\n\nclass Idle(User):\n    weight = 0\n"
+    )
     refused(result, 1, "There are no users with weight > 0.")
 
 
 def test_no_host() -> None:
-    refused(run_locust(HOMELESS, "-t", "1"), 1, "You must specify the base host.", "Visitor", "--host")
+    refused(
+        run_locust(HOMELESS, "-t", "1"),
+        1,
+        "You must specify the base host.",
+        "Visitor",
+        "--host",
+    )
 
 
 def test_no_web_page_yet() -> None:
-    refused(run_locust(SHOP, headless=False), 2, "the web page is not there yet: add --headless")
+    refused(
+        run_locust(SHOP, headless=False),
+        2,
+        "the web page is not there yet: add --headless",
+    )
 
 
 def test_wrong_environment_variable() -> None:
-    refused(run_locust(SHOP, env={"LOCUST_USERS": "many"}), 2, "argument -u/--users: invalid int value: 'many'")
+    refused(
+        run_locust(SHOP, env={"LOCUST_USERS": "many"}),
+        2,
+        "argument -u/--users: invalid int value: 'many'",
+    )
 
 
 def test_wrong_option_of_a_locustfile() -> None:
@@ -140,7 +221,11 @@ def test_wrong_option_of_a_locustfile() -> None:
         "def add(parser, **_):\n"
         "    parser.add_argument('--shop-size', type=int)\n" + SHOP
     )
-    refused(run_locust(text, "--shop-size", "big"), 2, "argument --shop-size: invalid int value: 'big'")
+    refused(
+        run_locust(text, "--shop-size", "big"),
+        2,
+        "argument --shop-size: invalid int value: 'big'",
+    )
     refused(run_locust(text, "--shop-sise", "3"), 2, "Did you mean '--shop-size'?")
 
 

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import re
+import signal
+import socket
 import subprocess
 import sys
+import time
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -16,9 +21,16 @@ pytestmark = pytest.mark.ours("its own ways in")
 def _run(tmp_path: Path):
     """Run the command with just these arguments, in a directory of its own."""
 
-    def run(*arguments: str, command: list[str] = COMMAND) -> subprocess.CompletedProcess[str]:
+    def run(
+        *arguments: str, command: list[str] = COMMAND
+    ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [*command, *arguments], cwd=tmp_path, capture_output=True, text=True, timeout=40, check=False
+            [*command, *arguments],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=40,
+            check=False,
         )
 
     return run
@@ -55,7 +67,9 @@ def test_a_bare_import_patches_nothing(run) -> None:
     assert result.stdout == "False False\n", result.stderr
 
 
-def test_the_command_patches_before_anything_is_imported_that_must_be_patched(run, tmp_path) -> None:
+def test_the_command_patches_before_anything_is_imported_that_must_be_patched(
+    run, tmp_path
+) -> None:
     locustfile = tmp_path / "shop.py"
     locustfile.write_text(
         "import ssl, urllib3.util.ssl_\n"
@@ -66,7 +80,9 @@ def test_the_command_patches_before_anything_is_imported_that_must_be_patched(ru
     )
     result = run("-f", str(locustfile), "--list")
     assert result.returncode == 0, result.stderr
-    assert result.stdout.startswith("True gevent.ssl\n"), "TLS of urllib3 would block every user"
+    assert result.stdout.startswith("True gevent.ssl\n"), (
+        "TLS of urllib3 would block every user"
+    )
     assert "Warning" not in result.stderr, "gevent warns when it comes too late"
 
 
@@ -80,7 +96,61 @@ def test_the_command_patches_before_anything_is_imported_that_must_be_patched(ru
         (["--port", "0", "--delay", "-1"], "'-1' is not a number of milliseconds"),
     ],
 )
-def test_demo_target_with_wrong_arguments(run, arguments: list[str], sentence: str) -> None:
+def test_demo_target_with_wrong_arguments(
+    run, arguments: list[str], sentence: str
+) -> None:
     result = run("demo-target", *arguments)
     assert result.returncode == 2
     assert sentence in result.stderr
+
+
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name
+)
+def test_demo_target_answers_counts_and_ends(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    command = [
+        *COMMAND,
+        "demo-target",
+        "--port",
+        "0",
+        "--status",
+        "203",
+        "--delay",
+        "20",
+    ]
+    with subprocess.Popen(
+        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as target:
+        try:
+            assert target.stdout is not None
+            announced = re.fullmatch(
+                r"Answering at (http://127\.0\.0\.1:\d+) until Ctrl-C\.\n",
+                target.stdout.readline(),
+            )
+            assert announced is not None
+            url = announced[1]
+            for _ in range(3):
+                started_at = time.perf_counter()
+                with urllib.request.urlopen(f"{url}/anything") as response:
+                    assert response.status == 203
+                    assert len(response.read()) == 13
+                assert time.perf_counter() - started_at >= 0.02
+            with urllib.request.urlopen(f"{url}/count") as response:
+                assert response.read().strip() == b"3"
+            target.send_signal(number)
+            assert target.wait(10) == 0
+        finally:
+            target.kill()
+
+
+def test_demo_target_on_a_port_that_is_taken(run) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        result = run("demo-target", "--port", str(port))
+    assert result.returncode == 1
+    assert f"cannot listen on 127.0.0.1:{port}" in result.stderr
+    assert "Traceback" not in result.stderr

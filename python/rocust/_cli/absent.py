@@ -14,12 +14,36 @@ _DISTRIBUTED = "running a test in several processes is not there yet"
 
 #: Destination of the option -> (the option, what is missing, what to do instead).
 _ABSENT = {
-    "master": ("--master", _DISTRIBUTED, "Remove it to run the test in this process alone."),
-    "worker": ("--worker", _DISTRIBUTED, "Remove it to run the test in this process alone."),
-    "processes": ("--processes", _DISTRIBUTED, "Remove it to run the test in this process alone."),
-    "csv_prefix": ("--csv", "CSV files are not there yet", "Use --json or --json-file for results in a file."),
-    "html_file": ("--html", "the HTML report is not there yet", "Use --json or --json-file for results in a file."),
-    "otel": ("--otel", "OpenTelemetry is not there yet", "Remove it to run the test without."),
+    "master": (
+        "--master",
+        _DISTRIBUTED,
+        "Remove it to run the test in this process alone.",
+    ),
+    "worker": (
+        "--worker",
+        _DISTRIBUTED,
+        "Remove it to run the test in this process alone.",
+    ),
+    "processes": (
+        "--processes",
+        _DISTRIBUTED,
+        "Remove it to run the test in this process alone.",
+    ),
+    "csv_prefix": (
+        "--csv",
+        "CSV files are not there yet",
+        "Use --json or --json-file for results in a file.",
+    ),
+    "html_file": (
+        "--html",
+        "the HTML report is not there yet",
+        "Use --json or --json-file for results in a file.",
+    ),
+    "otel": (
+        "--otel",
+        "OpenTelemetry is not there yet",
+        "Remove it to run the test without.",
+    ),
 }
 
 _NO_WEB_PAGE = (

@@ -16,9 +16,17 @@ from rocust._cli.absent import refuse_absent_options, refuse_web_page
 from rocust._cli.check import check_class_hosts, check_host_option, check_tags
 from rocust._cli.loading import load_or_refuse, merge_locustfiles_content
 from rocust._cli.locustfile import get_locustfiles_locally
-from rocust._cli.parsing import get_parser, parse_locustfile_option, require_csv_for_its_history
+from rocust._cli.parsing import (
+    get_parser,
+    parse_locustfile_option,
+    require_csv_for_its_history,
+)
 from rocust._cli.refusal import EXIT_CANNOT_RUN, nearest, refuse, refuse_usage
-from rocust._cli.selection import print_available_users, select_user_classes, warn_of_too_few_users
+from rocust._cli.selection import (
+    print_available_users,
+    select_user_classes,
+    warn_of_too_few_users,
+)
 from rocust._cli.session import Session
 from rocust._cli.version import start_message
 from rocust._events import global_events
@@ -26,7 +34,11 @@ from rocust._events import global_events
 logger = logging.getLogger("locust.main")
 
 #: Options without effect on a load shape that does not ask for them.
-COMMON_OPTIONS = {"num_users": "users", "spawn_rate": "spawn-rate", "run_time": "run-time"}
+COMMON_OPTIONS = {
+    "num_users": "users",
+    "spawn_rate": "spawn-rate",
+    "run_time": "run-time",
+}
 
 #: Open files (so: connections) a load generator should be allowed.
 _MINIMUM_OPEN_FILES = 10_000
@@ -54,7 +66,9 @@ def run_command() -> NoReturn:
     if options.list_commands:
         print_available_users(declared.user_classes)
         raise SystemExit(0)
-    user_classes = select_user_classes(options.user_classes, declared.user_classes, declared.locustfiles)
+    user_classes = select_user_classes(
+        options.user_classes, declared.user_classes, declared.locustfiles
+    )
     if declared.shape is None:
         warn_of_too_few_users(user_classes, options.num_users)
     _raise_open_file_limit()
@@ -71,7 +85,9 @@ def run_command() -> NoReturn:
 
 def _load_locustfiles() -> Declared:
     locustfiles = get_locustfiles_locally(parse_locustfile_option())
-    return Declared(locustfiles, *merge_locustfiles_content(locustfiles, load_or_refuse))
+    return Declared(
+        locustfiles, *merge_locustfiles_content(locustfiles, load_or_refuse)
+    )
 
 
 def _parse_options() -> Any:
@@ -95,7 +111,9 @@ def _set_up_logging(options: Any) -> None:
     except (OSError, ValueError) as error:
         # logging.config wraps what a handler raises in a ValueError
         reason = error.__cause__ or error
-        refuse_usage(f"argument --logfile: unable to write to '{options.logfile}': {reason}")
+        refuse_usage(
+            f"argument --logfile: unable to write to '{options.logfile}': {reason}"
+        )
 
 
 def _raise_open_file_limit() -> None:
@@ -119,7 +137,7 @@ def _raise_open_file_limit() -> None:
         )
 
 
-def create_environment(  # noqa: PLR0917  # Locust's signature
+def create_environment(  # Locust's signature
     user_classes: list[Any],
     options: Any,
     events: Any = None,
@@ -149,7 +167,9 @@ def create_environment(  # noqa: PLR0917  # Locust's signature
     )
 
 
-def _create_environment(options: Any, user_classes: list[Any], declared: Declared) -> Any:
+def _create_environment(
+    options: Any, user_classes: list[Any], declared: Declared
+) -> Any:
     try:
         return create_environment(
             user_classes,
@@ -172,7 +192,10 @@ def _apply_user_config(environment: Any, options: Any) -> None:
         try:
             environment.update_user_class(settings)
         except KeyError as error:
-            meant = nearest(str(settings["user_class_name"]), environment.available_user_classes or ())
+            meant = nearest(
+                str(settings["user_class_name"]),
+                environment.available_user_classes or (),
+            )
             logger.error(
                 "Error applying user config, probably you tried to specify config for a User not present in your "
                 "locustfile: %s.%s",
@@ -188,7 +211,11 @@ def _apply_user_config(environment: Any, options: Any) -> None:
 def _warn_of_ignored_options(shape: Any, options: Any) -> None:
     if shape is None or shape.use_common_options:
         return
-    ignored = [f"--{name}" for destination, name in COMMON_OPTIONS.items() if getattr(options, destination, None)]
+    ignored = [
+        f"--{name}"
+        for destination, name in COMMON_OPTIONS.items()
+        if getattr(options, destination, None)
+    ]
     if not ignored:
         return
     logger.warning(
@@ -204,7 +231,10 @@ def _show_task_ratio(options: Any, user_classes: list[Any]) -> None:
     from rocust._users.ratio import print_task_ratio, print_task_ratio_json
 
     if options.show_task_ratio:
-        for title, total in ((" Task ratio per User class", False), (" Total task ratio", True)):
+        for title, total in (
+            (" Task ratio per User class", False),
+            (" Total task ratio", True),
+        ):
             print(f"\n{title}\n{'-' * 80}")
             print_task_ratio(user_classes, options.num_users, total)
     else:
@@ -216,7 +246,9 @@ def _check(options: Any, user_classes: list[Any]) -> None:
     if not options.headless:
         refuse_web_page()
     if options.autostart:
-        logger.info("The --autostart argument is implied by --headless, no need to set both.")
+        logger.info(
+            "The --autostart argument is implied by --headless, no need to set both."
+        )
     check_host_option(options.host, user_classes)
     check_tags(options, user_classes)
 
@@ -225,7 +257,9 @@ def _initialize(environment: Any, options: Any) -> None:
     """Fire `init`; a listener that raises ends the process with exit code 1, it is in the log already."""
     if options.equal_weights:
         environment.events.init.add_listener(_assign_equal_weights)
-    environment.events.init.fire(environment=environment, runner=environment.runner, web_ui=environment.web_ui)
+    environment.events.init.fire(
+        environment=environment, runner=environment.runner, web_ui=environment.web_ui
+    )
     if _log.has_unhandled_exception():
         raise SystemExit(EXIT_CANNOT_RUN)
 

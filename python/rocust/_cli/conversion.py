@@ -9,7 +9,9 @@ from typing import Any
 
 import configargparse
 
-_TIMESPAN = re.compile(r"(?:(?P<hours>\d+)h)?(?:(?P<minutes>\d+)m)?(?:(?P<seconds>\d+)s)?", re.ASCII)
+_TIMESPAN = re.compile(
+    r"(?:(?P<hours>\d+)h)?(?:(?P<minutes>\d+)m)?(?:(?P<seconds>\d+)s)?", re.ASCII
+)
 _SECONDS_PER = {"hours": 3600, "minutes": 60, "seconds": 1}
 
 
@@ -27,8 +29,14 @@ def parse_timespan(time_str: str) -> int:
         return int(time_str)
     parts = _TIMESPAN.fullmatch(time_str)
     if parts is None:
-        raise ValueError("Invalid time span format. Valid formats: 20, 20s, 3m, 2h, 1h20m, 3h30m10s, etc.")
-    return sum(int(count) * _SECONDS_PER[unit] for unit, count in parts.groupdict().items() if count)
+        raise ValueError(
+            "Invalid time span format. Valid formats: 20, 20s, 3m, 2h, 1h20m, 3h30m10s, etc."
+        )
+    return sum(
+        int(count) * _SECONDS_PER[unit]
+        for unit, count in parts.groupdict().items()
+        if count
+    )
 
 
 def timespan(text: str) -> int:
@@ -48,7 +56,9 @@ def user_count(text: str) -> int:
             f"invalid int value: {text!r}; it must be a whole number of users, such as 100"
         ) from None
     if count < 0:
-        raise configargparse.ArgumentTypeError(f"must be 0 or more, got {count}; there are no negative users")
+        raise configargparse.ArgumentTypeError(
+            f"must be 0 or more, got {count}; there are no negative users"
+        )
     return count
 
 
@@ -63,7 +73,9 @@ def positive_rate(text: str) -> float:
     if not math.isfinite(rate):
         raise configargparse.ArgumentTypeError(f"must be a finite number, got {text!r}")
     if rate <= 0:
-        raise configargparse.ArgumentTypeError(f"must be > 0, got {text!r}; users would never start")
+        raise configargparse.ArgumentTypeError(
+            f"must be > 0, got {text!r}; users would never start"
+        )
     return rate
 
 
@@ -97,7 +109,9 @@ def json_user_config(text: str) -> list[dict[str, Any]]:
     settings = content if isinstance(content, list) else [content]
     for of_one_class in settings:
         if not isinstance(of_one_class, dict) or "user_class_name" not in of_one_class:
-            raise configargparse.ArgumentTypeError("The user config must specify a user_class_name")
+            raise configargparse.ArgumentTypeError(
+                "The user config must specify a user_class_name"
+            )
     return settings
 
 
@@ -105,7 +119,13 @@ def refused(message: str) -> type[configargparse.Action]:
     """An argparse action for an option that is gone: using it is an error that says what to use instead."""
 
     class RefusedOption(configargparse.Action):  # type: ignore[misc]
-        def __call__(self, parser: Any, namespace: Any, values: Any, option_string: str | None = None) -> None:
+        def __call__(
+            self,
+            parser: Any,
+            namespace: Any,
+            values: Any,
+            option_string: str | None = None,
+        ) -> None:
             raise configargparse.ArgumentError(self, message)
 
     return RefusedOption

@@ -28,7 +28,10 @@ def main() -> NoReturn:
         _import_plugins()
         run_command()
     except KeyboardInterrupt:
-        refuse(f"\n{program_name()}: interrupted before the test had started.", EXIT_INTERRUPTED)
+        refuse(
+            f"\n{program_name()}: interrupted before the test had started.",
+            EXIT_INTERRUPTED,
+        )
 
 
 def run_module() -> NoReturn:
@@ -47,7 +50,10 @@ def run_script(path: str, arguments: list[str]) -> None:
         arguments: What it finds in `sys.argv[1:]`.
     """
     if not os.path.isfile(path):
-        refuse(f"{program_name()}: error: can't open file '{path}': there is no such file.", 2)
+        refuse(
+            f"{program_name()}: error: can't open file '{path}': there is no such file.",
+            2,
+        )
     _become_locust()
     sys.argv[:] = [path, *arguments]
     sys.path[0] = os.path.dirname(os.path.abspath(path))

@@ -54,5 +54,8 @@ def end_at_once() -> None:
     """End the process now, whatever its users are doing: no `on_stop`, no events, no tables."""
     show_cursor = _SHOW_CURSOR if sys.stderr.isatty() else ""
     sentence = f"{program_name()}: interrupted again, ending at once: users were not stopped, results are not printed."
-    os.write(sys.__stderr__.fileno() if sys.__stderr__ else 2, f"{show_cursor}\n{sentence}\n".encode())
+    os.write(
+        sys.__stderr__.fileno() if sys.__stderr__ else 2,
+        f"{show_cursor}\n{sentence}\n".encode(),
+    )
     os._exit(EXIT_INTERRUPTED)

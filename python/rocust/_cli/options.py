@@ -12,7 +12,14 @@ from typing import Any
 
 import configargparse
 
-from rocust._cli.conversion import json_user_config, positive_integer, positive_rate, refused, timespan, user_count
+from rocust._cli.conversion import (
+    json_user_config,
+    positive_integer,
+    positive_rate,
+    refused,
+    timespan,
+    user_count,
+)
 from rocust._cli.parser import LocustArgumentParser
 from rocust._cli.version import PACKAGE_DIRECTORY, version_sentence
 
@@ -26,7 +33,10 @@ def setup_parser_arguments(parser: LocustArgumentParser) -> None:
     _add_common_options(parser)
     _add_web_options(parser.add_argument_group("Web UI options"))
     _add_master_options(
-        parser.add_argument_group("Master options", "For the process that leads the others when a test is distributed.")
+        parser.add_argument_group(
+            "Master options",
+            "For the process that leads the others when a test is distributed.",
+        )
     )
     _add_worker_options(
         parser.add_argument_group(
@@ -36,7 +46,9 @@ def setup_parser_arguments(parser: LocustArgumentParser) -> None:
         )
     )
     _add_tag_options(
-        parser.add_argument_group("Tag options", "Which of the tasks marked with the @tag decorator are run.")
+        parser.add_argument_group(
+            "Tag options", "Which of the tasks marked with the @tag decorator are run."
+        )
     )
     _add_statistics_options(parser.add_argument_group("Request statistics options"))
     _add_log_options(parser.add_argument_group("Logging options"))
@@ -85,7 +97,11 @@ def _add_common_options(parser: LocustArgumentParser) -> None:
         help="Stop after this time (300s, 20m, 3h, 1h30m, ...); with --headless or --autostart. Defaults to never.",
     )
     parser.add_argument(
-        "-l", "--list", action="store_true", dest="list_commands", help="List the User classes there are, and exit."
+        "-l",
+        "--list",
+        action="store_true",
+        dest="list_commands",
+        help="List the User classes there are, and exit.",
     )
     parser.add_argument(
         "--config-users",
@@ -98,10 +114,17 @@ def _add_common_options(parser: LocustArgumentParser) -> None:
 
 def _add_web_options(group: Group) -> None:
     group.add_argument(
-        "--web-host", default="", metavar="<ip>", env_var="LOCUST_WEB_HOST", help="Address of the web page ('*': all)."
+        "--web-host",
+        default="",
+        metavar="<ip>",
+        env_var="LOCUST_WEB_HOST",
+        help="Address of the web page ('*': all).",
     )
     group.add_argument(
-        "--web-host-display-name", type=str, env_var="LOCUST_WEB_HOST_DISPLAY_NAME", help=configargparse.SUPPRESS
+        "--web-host-display-name",
+        type=str,
+        env_var="LOCUST_WEB_HOST_DISPLAY_NAME",
+        help=configargparse.SUPPRESS,
     )
     group.add_argument(
         "--web-port",
@@ -133,7 +156,12 @@ def _add_web_options(group: Group) -> None:
         help="Quit this long after the end of the test; with --autostart. Defaults to running until Ctrl-C.",
     )
     # Overrides --headless: a flag set in a configuration file could not be taken back otherwise.
-    group.add_argument("--headful", action="store_true", env_var="LOCUST_HEADFUL", help=configargparse.SUPPRESS)
+    group.add_argument(
+        "--headful",
+        action="store_true",
+        env_var="LOCUST_HEADFUL",
+        help=configargparse.SUPPRESS,
+    )
     group.add_argument(
         "--web-auth",
         type=str,
@@ -142,7 +170,9 @@ def _add_web_options(group: Group) -> None:
         default=None,
         env_var="LOCUST_WEB_AUTH",
         help=configargparse.SUPPRESS,
-        action=refused("--web-auth has been replaced by --web-login, with a login page of your own"),
+        action=refused(
+            "--web-auth has been replaced by --web-login, with a login page of your own"
+        ),
     )
     group.add_argument(
         "--web-login",
@@ -152,10 +182,18 @@ def _add_web_options(group: Group) -> None:
         help="Put a login page before the web page.",
     )
     group.add_argument(
-        "--tls-cert", default="", metavar="<filename>", env_var="LOCUST_TLS_CERT", help="Certificate of the web page."
+        "--tls-cert",
+        default="",
+        metavar="<filename>",
+        env_var="LOCUST_TLS_CERT",
+        help="Certificate of the web page.",
     )
     group.add_argument(
-        "--tls-key", default="", metavar="<filename>", env_var="LOCUST_TLS_KEY", help="Private key of the web page."
+        "--tls-key",
+        default="",
+        metavar="<filename>",
+        env_var="LOCUST_TLS_KEY",
+        help="Private key of the web page.",
     )
     group.add_argument(
         "--class-picker",
@@ -164,14 +202,22 @@ def _add_web_options(group: Group) -> None:
         env_var="LOCUST_USERCLASS_PICKER",
         help="Choose User classes and shapes on the web page.",
     )
-    group.add_argument("--build-path", type=str, default="", env_var="LOCUST_BUILD_PATH", help=configargparse.SUPPRESS)
+    group.add_argument(
+        "--build-path",
+        type=str,
+        default="",
+        env_var="LOCUST_BUILD_PATH",
+        help=configargparse.SUPPRESS,
+    )
     group.add_argument(
         "--legacy-ui",
         default=False,
         nargs=0,
         env_var="LOCUST_LEGACY_UI",
         help=configargparse.SUPPRESS,
-        action=refused("--legacy-ui is no longer supported, remove the parameter to continue"),
+        action=refused(
+            "--legacy-ui is no longer supported, remove the parameter to continue"
+        ),
     )
     group.add_argument(
         "--web-base-path",
@@ -184,7 +230,10 @@ def _add_web_options(group: Group) -> None:
 
 def _add_master_options(group: Group) -> None:
     group.add_argument(
-        "--master", action="store_true", env_var="LOCUST_MODE_MASTER", help="Lead the workers that connect to here."
+        "--master",
+        action="store_true",
+        env_var="LOCUST_MODE_MASTER",
+        help="Lead the workers that connect to here.",
     )
     group.add_argument(
         "--master-bind-host",
@@ -228,7 +277,9 @@ def _add_master_options(group: Group) -> None:
         "--expect-slaves",
         nargs=0,
         help=configargparse.SUPPRESS,
-        action=refused("The --expect-slaves parameter has been renamed --expect-workers"),
+        action=refused(
+            "The --expect-slaves parameter has been renamed --expect-workers"
+        ),
     )
 
 
@@ -378,9 +429,13 @@ def _add_log_options(group: Group) -> None:
 
 def _add_other_options(group: Group) -> None:
     group.add_argument(
-        "--show-task-ratio", action="store_true", help="Print how often each task is run, and exit; mind --users."
+        "--show-task-ratio",
+        action="store_true",
+        help="Print how often each task is run, and exit; mind --users.",
     )
-    group.add_argument("--show-task-ratio-json", action="store_true", help="The same as JSON.")
+    group.add_argument(
+        "--show-task-ratio-json", action="store_true", help="The same as JSON."
+    )
     group.add_argument(
         "--version",
         "-V",
@@ -415,5 +470,8 @@ def _add_other_options(group: Group) -> None:
     )
     group.add_argument("--profile", type=str, help="A name to group test runs by.")
     group.add_argument(
-        "--otel", action="store_true", env_var="LOCUST_ENABLE_OPENTELEMETRY", help="Send traces to OpenTelemetry."
+        "--otel",
+        action="store_true",
+        env_var="LOCUST_ENABLE_OPENTELEMETRY",
+        help="Send traces to OpenTelemetry.",
     )

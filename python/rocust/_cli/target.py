@@ -6,7 +6,8 @@ import argparse
 
 from rocust._cli.refusal import program_name, refuse
 
-_HIGHEST_PORT = 65535
+_HIGHEST_PORT = 65_535
+_LONGEST_DELAY_MS = 3_600_000
 
 
 def serve(arguments: list[str]) -> None:
@@ -15,12 +16,18 @@ def serve(arguments: list[str]) -> None:
     from rocust import _core
 
     try:
-        _core.demo_target(options.host, options.port, options.delay, options.status, True)
+        _core.demo_target(
+            options.host, options.port, options.delay, options.status, True
+        )
     except OSError as error:
         refuse(
             f"{program_name()} demo-target: error: cannot listen on {options.host}:{options.port}: {error}. "
             "hint: choose another --port."
         )
+
+
+def _announce(url: str) -> None:
+    print(f"Answering at {url} until Ctrl-C.", flush=True)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -29,12 +36,26 @@ def _parser() -> argparse.ArgumentParser:
         description="A small HTTP server to try load tests on. It answers 13 bytes to everything, and at /count how "
         "many requests it has served.",
     )
-    parser.add_argument("--port", type=_port, required=True, metavar="<port>", help="Where it listens.")
-    parser.add_argument("--host", default="127.0.0.1", metavar="<ip>", help="Defaults to 127.0.0.1.")
     parser.add_argument(
-        "--delay", type=_milliseconds, default=0, metavar="<ms>", help="How long each answer takes. Defaults to 0."
+        "--port",
+        type=_port,
+        required=True,
+        metavar="<port>",
+        help="Where it listens; 0: wherever there is room.",
     )
-    parser.add_argument("--status", type=_status, default=200, metavar="<code>", help="Defaults to 200.")
+    parser.add_argument(
+        "--host", default="127.0.0.1", metavar="<ip>", help="Defaults to 127.0.0.1."
+    )
+    parser.add_argument(
+        "--delay",
+        type=_milliseconds,
+        default=0,
+        metavar="<ms>",
+        help="How long each answer takes. Defaults to 0.",
+    )
+    parser.add_argument(
+        "--status", type=_status, default=200, metavar="<code>", help="Defaults to 200."
+    )
     return parser
 
 
@@ -42,8 +63,16 @@ def _port(text: str) -> int:
     return _integer_between(text, 0, _HIGHEST_PORT, "a port")
 
 
-def _milliseconds(text: str) -> int:
-    return _integer_between(text, 0, 3_600_000, "a number of milliseconds")
+def _milliseconds(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= _LONGEST_DELAY_MS:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a number of milliseconds (0 to {_LONGEST_DELAY_MS})"
+        )
+    return value
 
 
 def _status(text: str) -> int:
@@ -56,5 +85,7 @@ def _integer_between(text: str, lowest: int, highest: int, what: str) -> int:
     except ValueError:
         value = lowest - 1
     if not lowest <= value <= highest:
-        raise argparse.ArgumentTypeError(f"{text!r} is not {what} ({lowest} to {highest})")
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not {what} ({lowest} to {highest})"
+        )
     return value

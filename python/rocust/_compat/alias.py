@@ -63,7 +63,10 @@ class _AliasFinder(MetaPathFinder):
     """Answers for every `locust.x` that is not in `sys.modules` yet."""
 
     def find_spec(
-        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+        self,
+        fullname: str,
+        path: Sequence[str] | None,
+        target: ModuleType | None = None,
     ) -> ModuleSpec | None:
         """A spec whose loader hands out `rocust.x`; None when there is no such module."""
         if not fullname.startswith(f"{_THEIRS}."):

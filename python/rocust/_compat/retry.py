@@ -15,7 +15,8 @@ Result = TypeVar("Result")
 
 
 def retry(
-    delays: Sequence[float] = (1, 3, 5), exception: type[BaseException] | tuple[type[BaseException], ...] = Exception
+    delays: Sequence[float] = (1, 3, 5),
+    exception: type[BaseException] | tuple[type[BaseException], ...] = Exception,
 ) -> Callable[[Callable[Arguments, Result]], Callable[Arguments, Result]]:
     """Decorate a function so that it is called again when it raises.
 
@@ -33,8 +34,12 @@ def retry(
                 try:
                     return function(*args, **kwargs)
                 except exception as error:
-                    logger.info("Exception found on retry %d: -- retry after %ds", attempt, delay)
-                    logger.exception(error)
+                    logger.info(
+                        "Exception found on retry %d: -- retry after %ds",
+                        attempt,
+                        delay,
+                    )
+                    logger.exception("%s", error)  # noqa: TRY401  # Locust's line
                     time.sleep(delay)
             try:
                 return function(*args, **kwargs)

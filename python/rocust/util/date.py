@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
-from rocust._compat.date import format_duration, format_safe_timestamp, format_utc_timestamp
+from rocust._compat.date import (
+    format_duration,
+    format_safe_timestamp,
+    format_utc_timestamp,
+)
 
 __all__ = ["format_duration", "format_safe_timestamp", "format_utc_timestamp"]

@@ -7,7 +7,6 @@ from rocust._compat.deprecated import (
     DeprecatedHttpLocustClass,
     DeprecatedLocustClass,
     check_for_deprecated_task_set_attribute,
-    deprecated_locust_meta_class,
 )
 
 __all__ = [
@@ -15,5 +14,4 @@ __all__ = [
     "DeprecatedHttpLocustClass",
     "DeprecatedLocustClass",
     "check_for_deprecated_task_set_attribute",
-    "deprecated_locust_meta_class",
 ]

@@ -11,9 +11,14 @@ import pytest
 
 def run(script, *path):
     """Run a script in a fresh interpreter, with these directories first on its path."""
-    preamble = f"import sys\nsys.path[:0] = {[str(directory) for directory in path]!r}\n"
+    preamble = (
+        f"import sys\nsys.path[:0] = {[str(directory) for directory in path]!r}\n"
+    )
     ended = subprocess.run(
-        [sys.executable, "-c", preamble + textwrap.dedent(script)], capture_output=True, text=True, check=False
+        [sys.executable, "-c", preamble + textwrap.dedent(script)],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert ended.returncode == 0, ended.stderr
     return ended.stdout

@@ -42,12 +42,27 @@ class Caller(User):
         ("ws://example.com", None),
         ("http+unix://%2Fvar%2Frun", None),
         ("mock://somewhere", None),
-        ("localhost:8000", "'localhost:8000' has no scheme; did you mean 'http://localhost:8000'?"),
-        ("example.com", "'example.com' has no scheme; did you mean 'http://example.com'?"),
+        (
+            "localhost:8000",
+            "'localhost:8000' has no scheme; did you mean 'http://localhost:8000'?",
+        ),
+        (
+            "example.com",
+            "'example.com' has no scheme; did you mean 'http://example.com'?",
+        ),
         ("htp://x", "'htp://x' has the unknown scheme 'htp'; did you mean 'http://x'?"),
-        ("htpps://x", "'htpps://x' has the unknown scheme 'htpps'; did you mean 'https://x'?"),
-        ("http://", "'http://' names no host; it must look like https://www.example.com"),
-        ("http:///path", "'http:///path' names no host; it must look like https://www.example.com"),
+        (
+            "htpps://x",
+            "'htpps://x' has the unknown scheme 'htpps'; did you mean 'https://x'?",
+        ),
+        (
+            "http://",
+            "'http://' names no host; it must look like https://www.example.com",
+        ),
+        (
+            "http:///path",
+            "'http:///path' names no host; it must look like https://www.example.com",
+        ),
     ],
 )
 def test_fault_of_host(host, fault):
@@ -142,7 +157,10 @@ def test_tags_that_leave_a_task_are_let_through(given):
     [
         (options(tags=["quick"]), "--tags quick"),
         (options(exclude_tags=["fast", "slow"]), "--exclude-tags fast slow"),
-        (options(tags=["fast"], exclude_tags=["fast"]), "--tags fast --exclude-tags fast"),
+        (
+            options(tags=["fast"], exclude_tags=["fast"]),
+            "--tags fast --exclude-tags fast",
+        ),
     ],
     ids=["unknown", "all excluded", "both"],
 )

@@ -26,7 +26,10 @@ print(len(get_logs()))
 
 def say(level, logfile=None):
     return subprocess.run(
-        [sys.executable, "-c", SAY.format(level=level, logfile=logfile)], capture_output=True, text=True, check=True
+        [sys.executable, "-c", SAY.format(level=level, logfile=logfile)],
+        capture_output=True,
+        text=True,
+        check=True,
     )
 
 
@@ -40,13 +43,19 @@ def test_lines_are_in_locusts_format_on_stderr_and_tables_are_plain():
 
 
 def test_a_level_holds_for_all_but_the_tables():
-    assert [line.rpartition(" ")[2] for line in say("ERROR").stderr.splitlines()] == ["error", "table"]
+    assert [line.rpartition(" ")[2] for line in say("ERROR").stderr.splitlines()] == [
+        "error",
+        "table",
+    ]
 
 
 def test_a_logfile_gets_the_log_and_stderr_keeps_the_tables(tmp_path):
     path = tmp_path / "deep" / "down" / "locust.log"
     assert say("INFO", str(path)).stderr == "a table\n"
-    assert [line.rpartition(" ")[2] for line in path.read_text().splitlines()] == ["info", "error"]
+    assert [line.rpartition(" ")[2] for line in path.read_text().splitlines()] == [
+        "info",
+        "error",
+    ]
 
 
 @pytest.fixture
@@ -59,7 +68,9 @@ def dead_greenlet(error):
 
 
 def test_a_dead_greenlet_is_logged_and_flagged(unflagged, caplog):
-    log.greenlet_exception_logger(logging.getLogger("locust.main"))(dead_greenlet(KeyError("k")))
+    log.greenlet_exception_logger(logging.getLogger("locust.main"))(
+        dead_greenlet(KeyError("k"))
+    )
     (record,) = caplog.records
     assert record.levelno == logging.CRITICAL
     assert record.getMessage().startswith("Unhandled exception in greenlet: ")
@@ -68,6 +79,14 @@ def test_a_dead_greenlet_is_logged_and_flagged(unflagged, caplog):
 
 def test_sys_exit_in_a_greenlet_is_not_shouted_about(unflagged, caplog):
     with caplog.at_level(logging.DEBUG):
-        log.greenlet_exception_logger(logging.getLogger("locust.main"))(dead_greenlet(SystemExit(3)))
-    assert [record.levelno for record in caplog.records] == [logging.INFO, logging.DEBUG]
-    assert caplog.records[0].getMessage() == "sys.exit(3) called (use log level DEBUG for callstack)"
+        log.greenlet_exception_logger(logging.getLogger("locust.main"))(
+            dead_greenlet(SystemExit(3))
+        )
+    assert [record.levelno for record in caplog.records] == [
+        logging.INFO,
+        logging.DEBUG,
+    ]
+    assert (
+        caplog.records[0].getMessage()
+        == "sys.exit(3) called (use log level DEBUG for callstack)"
+    )

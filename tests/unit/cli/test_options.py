@@ -29,7 +29,14 @@ def test_defaults_are_locusts():
         "web_login": False, "tls_cert": "", "tls_key": "", "build_path": "", "web_host_display_name": None,
     }  # fmt: skip
     assert {name: options[name] for name in expected} == expected
-    assert set(options) - set(expected) == {"config", "no_live", "web_auth", "legacy_ui", "expect_slaves", "slave"}
+    assert set(options) - set(expected) == {
+        "config",
+        "no_live",
+        "web_auth",
+        "legacy_ui",
+        "expect_slaves",
+        "slave",
+    }
 
 
 def test_short_and_long_options_and_user_classes():
@@ -94,19 +101,30 @@ def test_environment_variables(monkeypatch, variable, text, destination, value):
 
 
 def test_the_nearer_source_wins(monkeypatch, tmp_path):
-    (tmp_path / ".locust.conf").write_text("users = 1\nspawn-rate = 1\nrun-time = 1\nhost = http://home\n")
+    (tmp_path / ".locust.conf").write_text(
+        "users = 1\nspawn-rate = 1\nrun-time = 1\nhost = http://home\n"
+    )
     (tmp_path / "locust.conf").write_text("users = 2\nspawn-rate = 2\nrun-time = 2\n")
-    (tmp_path / "pyproject.toml").write_text("[tool.locust]\nusers = 3\nspawn-rate = 3\n")
+    (tmp_path / "pyproject.toml").write_text(
+        "[tool.locust]\nusers = 3\nspawn-rate = 3\n"
+    )
     (tmp_path / "own.conf").write_text("users = 4\n")
     options = parse("--config", "own.conf")
-    assert (options.num_users, options.spawn_rate, options.run_time, options.host) == (4, 3, 2, "http://home")
+    assert (options.num_users, options.spawn_rate, options.run_time, options.host) == (
+        4,
+        3,
+        2,
+        "http://home",
+    )
     monkeypatch.setenv("LOCUST_USERS", "5")
     assert parse("--config", "own.conf").num_users == 5
     assert parse("--config", "own.conf", "-u", "6").num_users == 6
 
 
 def test_a_conf_file_has_flags_lists_and_comments(tmp_path):
-    (tmp_path / "locust.conf").write_text("# ours\nheadless\ntags = [Critical, Normal]\nloglevel ERROR\nu = 3\n")
+    (tmp_path / "locust.conf").write_text(
+        "# ours\nheadless\ntags = [Critical, Normal]\nloglevel ERROR\nu = 3\n"
+    )
     options = parse()
     assert options.headless
     assert options.tags == ["Critical", "Normal"]
@@ -126,7 +144,9 @@ def test_a_toml_file_is_read_only_in_its_section(tmp_path):
 def test_a_locustfile_adds_options_of_its_own(events, tmp_path):
     @events.init_command_line_parser.add_listener
     def add(parser, **_):
-        parser.add_argument("--shop", env_var="LOCUST_SHOP", default="main", help="Which shop.")
+        parser.add_argument(
+            "--shop", env_var="LOCUST_SHOP", default="main", help="Which shop."
+        )
         parser.add_argument("--token", is_secret=True, is_required=True)
         parser.add_argument("--hidden", include_in_web_ui=False)
         parser.add_argument("--colors", is_multiple=True, choices=["red", "blue"])
@@ -140,21 +160,34 @@ def test_a_locustfile_adds_options_of_its_own(events, tmp_path):
         "is_multiple": False, "choices": None,
     }  # fmt: skip
     assert (shown["token"]["is_secret"], shown["token"]["is_required"]) == (True, True)
-    assert (shown["colors"]["is_multiple"], shown["colors"]["choices"]) == (True, ["red", "blue"])
+    assert (shown["colors"]["is_multiple"], shown["colors"]["choices"]) == (
+        True,
+        ["red", "blue"],
+    )
     assert "shop" not in argument_parser.default_args_dict()
 
 
 def test_each_parser_fires_the_event(events):
     parsers = []
-    events.init_command_line_parser.add_listener(lambda parser, **_: parsers.append(parser))
+    events.init_command_line_parser.add_listener(
+        lambda parser, **_: parsers.append(parser)
+    )
     first, second = argument_parser.get_parser(), argument_parser.get_parser()
     assert parsers == [first, second]
 
 
 def test_the_first_look_reads_only_where_the_locustfile_is(monkeypatch):
     monkeypatch.setenv("LOCUST_LOCUSTFILE", "from_environment.py")
-    assert argument_parser.parse_locustfile_option(["-u", "x", "--shop", "y"]).locustfile == "from_environment.py"
-    assert argument_parser.parse_locustfile_option(["--shop=y", "-f", "a.py,b.py"]).locustfile == "a.py,b.py"
+    assert (
+        argument_parser.parse_locustfile_option(["-u", "x", "--shop", "y"]).locustfile
+        == "from_environment.py"
+    )
+    assert (
+        argument_parser.parse_locustfile_option(
+            ["--shop=y", "-f", "a.py,b.py"]
+        ).locustfile
+        == "a.py,b.py"
+    )
     assert argument_parser.parse_locustfile_option(["--master"]).master
 
 
@@ -199,7 +232,10 @@ def test_help_shows_the_options_of_plugins(capsys, events):
         (["--config-users", "{}"], "The user config must specify a user_class_name"),
         (["--config-users", "gone.json"], "No such file"),
         (["--slave"], "The --slave parameter has been renamed --worker"),
-        (["--expect-slaves"], "The --expect-slaves parameter has been renamed --expect-workers"),
+        (
+            ["--expect-slaves"],
+            "The --expect-slaves parameter has been renamed --expect-workers",
+        ),
         (["--legacy-ui"], "--legacy-ui is no longer supported"),
         (["--web-auth", "a:b"], "--web-login"),
         (["--user-clases", "A"], "unrecognized arguments: --user-clases"),
@@ -228,7 +264,9 @@ def test_what_cannot_be_is_said_in_one_sentence(capsys, arguments, sentence):
         ("broken.conf", b"= = =\n: :\n"),
     ],
 )
-def test_a_configuration_file_that_cannot_be_read_is_named(capsys, tmp_path, name, content):
+def test_a_configuration_file_that_cannot_be_read_is_named(
+    capsys, tmp_path, name, content
+):
     (tmp_path / name).write_bytes(content)
     with pytest.raises(SystemExit) as ended:
         parse("--config", name)
@@ -255,7 +293,10 @@ def test_an_unknown_key_of_a_configuration_file_is_an_unknown_option(capsys, tmp
 def test_config_users_takes_objects_arrays_and_files(tmp_path):
     (tmp_path / "users.json").write_text(json.dumps([{"user_class_name": "C"}]))
     options = parse(
-        "--config-users", '{"user_class_name": "A", "weight": 2}', '[{"user_class_name": "B"}]', "users.json"
+        "--config-users",
+        '{"user_class_name": "A", "weight": 2}',
+        '[{"user_class_name": "B"}]',
+        "users.json",
     )
     assert options.config_users == [
         [{"user_class_name": "A", "weight": 2}],

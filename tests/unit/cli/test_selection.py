@@ -5,7 +5,11 @@ from __future__ import annotations
 import logging
 
 import pytest
-from rocust._cli.selection import print_available_users, select_user_classes, warn_of_too_few_users
+from rocust._cli.selection import (
+    print_available_users,
+    select_user_classes,
+    warn_of_too_few_users,
+)
 
 
 class Buyer:
@@ -42,9 +46,15 @@ def test_no_user_class_is_refused(caplog):
     ("names", "message"),
     [
         (["Byuer"], "Unknown User(s): Byuer. Did you mean 'Buyer'?"),
-        (["Buyer", "seler", "Xyz"], "Unknown User(s): seler, Xyz. Did you mean 'Seller'?"),
+        (
+            ["Buyer", "seler", "Xyz"],
+            "Unknown User(s): seler, Xyz. Did you mean 'Seller'?",
+        ),
         (["Administrator"], "Unknown User(s): Administrator. There is: Buyer, Seller."),
-        (["shop.py"], "Unknown User(s): shop.py. A locustfile is given with -f: rocust -f shop.py"),
+        (
+            ["shop.py"],
+            "Unknown User(s): shop.py. A locustfile is given with -f: rocust -f shop.py",
+        ),
     ],
 )
 def test_an_unknown_name_is_refused_with_the_nearest_one(caplog, names, message):
