@@ -7,6 +7,7 @@ mod failure;
 mod http;
 mod plan;
 mod port;
+mod stats;
 
 use pyo3::prelude::*;
 
@@ -20,5 +21,6 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     http::register(module)?;
     plan::register(module)?;
     port::register(module)?;
+    stats::register(module)?;
     Ok(())
 }
