@@ -74,8 +74,8 @@ def merged(own: Any, session: Any) -> Any:
         return session
     if not (isinstance(own, Mapping) and isinstance(session, Mapping)):
         return own
-    both = dict(to_key_val_list(session))
-    both.update(to_key_val_list(own))
+    both = dict(to_key_val_list(session))  # type: ignore[no-untyped-call]
+    both.update(to_key_val_list(own))  # type: ignore[no-untyped-call]
     return {key: value for key, value in both.items() if value is not None}
 
 

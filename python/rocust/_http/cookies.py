@@ -42,7 +42,7 @@ class SessionCookies(RequestsCookieJar):
 
     def set_cookie(self, cookie: Cookie, *args: Any, **kwargs: Any) -> Any:
         """Add a cookie, for the engine too. Same as requests."""
-        super().set_cookie(cookie, *args, **kwargs)  # type: ignore[no-untyped-call]
+        super().set_cookie(cookie, *args, **kwargs)
         self._client.set_cookie(_fields(cookie))
 
     def clear(self, domain: str | None = None, path: str | None = None, name: str | None = None) -> None:
@@ -62,7 +62,7 @@ class SessionCookies(RequestsCookieJar):
 
     def replace(self, cookies: Any) -> None:
         """Have the cookies of another jar or dict instead."""
-        fresh = cookies if hasattr(cookies, "set_cookie") else cookiejar_from_dict(dict(cookies or {}))
+        fresh = cookies if hasattr(cookies, "set_cookie") else cookiejar_from_dict(dict(cookies or {}))  # type: ignore[no-untyped-call]
         kept = list(fresh)
         self._client.clear_cookies(None, None, None)
         for cookie in kept:
@@ -71,12 +71,8 @@ class SessionCookies(RequestsCookieJar):
     def copy(self) -> RequestsCookieJar:
         """A plain copy, which belongs to no session. Same as requests."""
         jar = RequestsCookieJar()
-        jar.update(self)  # type: ignore[no-untyped-call]
+        jar.update(self)
         return jar
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Pickled as a plain jar."""
-        return self.copy().__getstate__()  # type: ignore[no-any-return]
 
     def __reduce__(self) -> Any:
         """Pickled as a plain jar: the engine's end cannot travel."""

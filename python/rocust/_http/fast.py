@@ -121,7 +121,7 @@ class FastResponse:
         if content is None:
             return None
         if self.encoding is None:
-            self.encoding = get_encoding_from_headers(self.headers) or _detected(content)
+            self.encoding = get_encoding_from_headers(self.headers or {}) or _detected(content)
         return str(content, str(self.encoding), errors="replace") if self.encoding else None
 
     @property
@@ -493,6 +493,6 @@ def _detected(content: bytes) -> str | None:
     """The encoding of a body that says nothing of it."""
     from charset_normalizer import detect
 
-    return detect(content)["encoding"]  # type: ignore[return-value]
+    return detect(content)["encoding"]
 
 

@@ -30,7 +30,7 @@ class SessionHeaders(CaseInsensitiveDict):  # type: ignore[type-arg]
 
     def copy(self) -> CaseInsensitiveDict:  # type: ignore[type-arg]
         """A plain copy, which belongs to no session."""
-        return CaseInsensitiveDict(self._store.values())
+        return CaseInsensitiveDict(self.items())
 
 
 def _nothing() -> None:

@@ -18,6 +18,7 @@ from requests.adapters import HTTPAdapter
 from requests.auth import HTTPBasicAuth
 from requests.exceptions import InvalidHeader, InvalidSchema, InvalidURL, MissingSchema, RequestException
 from requests.hooks import default_hooks
+from requests.structures import CaseInsensitiveDict
 from requests.utils import DEFAULT_CA_BUNDLE_PATH, default_user_agent
 
 from rocust import _core
@@ -57,7 +58,7 @@ class LocustHttpAdapter(HTTPAdapter):
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         """Make a pool unless one was given. Same as Locust."""
         if self.poolmanager is None:
-            super().init_poolmanager(*args, **kwargs)  # type: ignore[no-untyped-call]
+            super().init_poolmanager(*args, **kwargs)
 
 
 class HttpSession(requests.Session):
@@ -122,7 +123,7 @@ class HttpSession(requests.Session):
             value = SessionHeaders(value, self._note_headers)
             self._note_headers()
         elif name == "cookies":
-            self.cookies.replace(value)
+            self.cookies.replace(value)  # type: ignore[attr-defined]
             return
         super().__setattr__(name, value)
 
@@ -292,7 +293,7 @@ class HttpSession(requests.Session):
         self, headers: Any, content_type: str | None, authorization: str | None
     ) -> list[tuple[str, bytes]]:
         """The session's headers with a call's own over them, in `requests`' order."""
-        both = self.headers.copy()
+        both = CaseInsensitiveDict(self.headers.items())
         for key, value in dict(headers or {}).items():
             both[arguments.text(key)] = value
         if content_type and "content-type" not in both:
@@ -398,7 +399,7 @@ class HttpSession(requests.Session):
 def _sent(exchange: Any) -> requests.PreparedRequest:
     prepared = requests.PreparedRequest()
     prepared.method, prepared.url, prepared.body = exchange.request_method, exchange.url, exchange.request_body
-    prepared.headers = requests.structures.CaseInsensitiveDict(exchange.request_headers())
+    prepared.headers = CaseInsensitiveDict(exchange.request_headers())
     return prepared
 
 

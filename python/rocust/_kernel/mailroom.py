@@ -32,7 +32,7 @@ class Mailroom:
         self.port = _core.Port()
         #: Leaves the current greenlet for the hub; returns what the engine woke it with.
         self.switch: Callable[[], Any] = hub.switch
-        self._watcher = hub.loop.io(self.port.fd, _READ, ref=False)
+        self._watcher: Any = hub.loop.io(self.port.fd, _READ, ref=False)
         self._watcher.start(self._drain)
 
     def park(self, key: int) -> Any:

@@ -22,7 +22,7 @@ from rocust._users.user import User
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from rocust._kernel.green import Greenlet
+    from rocust._kernel.green import AnyGreenlet
     from rocust._run.dispatch import UsersDispatcher
     from rocust._run.environment import Environment
     from rocust._stats import RequestStats
@@ -43,12 +43,12 @@ STATE_INIT, STATE_SPAWNING, STATE_RUNNING, STATE_CLEANUP, STATE_STOPPING, STATE_
 _SETTLING_PATIENCE_S = 0.5
 
 
-def locust_exception_handler(environment: Environment) -> Callable[[Greenlet], None]:
+def locust_exception_handler(environment: Environment) -> Callable[[AnyGreenlet], None]:
     """A function for `greenlet.link_exception`: `StopTest` ends the run, anything else is logged. Same as Locust."""
     log_exception = greenlet_exception_logger(logger)
 
-    def handle(greenlet: Greenlet) -> None:
-        kind, value, _ = greenlet.exc_info
+    def handle(greenlet: AnyGreenlet) -> None:
+        kind, value, _ = greenlet.exc_info  # type: ignore[misc]
         if kind is not StopTest:
             log_exception(greenlet)
             return
@@ -81,8 +81,8 @@ class Runner:
         #: The runner's own greenlets; it has ended when these have.
         self.greenlet = Group()
         self.state = STATE_INIT
-        self.spawning_greenlet: Greenlet | None = None
-        self.shape_greenlet: Greenlet | None = None
+        self.spawning_greenlet: AnyGreenlet | None = None
+        self.shape_greenlet: AnyGreenlet | None = None
         self.shape_last_tick: Any = None
         self.current_cpu_usage = 0.0
         self.current_memory_usage = 0
@@ -100,7 +100,7 @@ class Runner:
         environment.events.request.add_listener(StatsListener(environment))
         environment.events.spawning_complete.add_listener(self._on_spawning_complete)
 
-    def _spawn_own(self, function: Callable[..., Any]) -> Greenlet:
+    def _spawn_own(self, function: Callable[..., Any]) -> AnyGreenlet:
         greenlet = self.greenlet.spawn(function)
         greenlet.link_exception(self._handle_exception)
         return greenlet
@@ -217,7 +217,7 @@ class Runner:
         """
         chosen = self._choose(user_classes_stop_count)
         patience = self.environment.stop_timeout
-        at_once: list[Greenlet] = []
+        at_once: list[AnyGreenlet] = []
         finishing = Group()
         stopping = Group()
         for user in chosen:

@@ -97,7 +97,7 @@ class TaskSet(metaclass=TaskSetMeta):
     @property
     def client(self) -> Any:
         """The user's client. Same as Locust."""
-        return self._user.client
+        return self._user.client  # type: ignore[attr-defined]
 
     def on_start(self) -> None:
         """Called when a user begins to execute this task set. Same as Locust."""
@@ -274,7 +274,7 @@ class TaskSet(metaclass=TaskSetMeta):
         """
         user = self._user
         if user.wait_time:
-            return user.wait_time()
+            return user.wait_time()  # type: ignore[no-any-return]
         if self.min_wait is not None and self.max_wait is not None:
             return random.randint(int(self.min_wait), int(self.max_wait)) / 1000.0  # noqa: S311 - not a secret
         raise MissingWaitTimeError(

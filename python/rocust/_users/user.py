@@ -18,7 +18,7 @@ from rocust._users.wait_time import constant
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from rocust._kernel.green import Greenlet, Group
+    from rocust._kernel.green import AnyGreenlet, Group
 
 logger = logging.getLogger("locust.user.users")
 
@@ -64,7 +64,7 @@ class User(metaclass=UserMeta):
         super().__init__()
         self.environment = environment
         self._seat = _core.Seat()
-        self._greenlet: Greenlet | None = None
+        self._greenlet: AnyGreenlet | None = None
         self._group: Group | None = None
         self._taskset_instance: TaskSet | None = None
         self._cp_last_run = perf_counter()
@@ -111,7 +111,7 @@ class User(metaclass=UserMeta):
         if self._taskset_instance is not None:
             self._taskset_instance.wait()
 
-    def start(self, group: Group) -> Greenlet:
+    def start(self, group: Group) -> AnyGreenlet:
         """Run this user in a new greenlet.
 
         Args:
@@ -145,7 +145,7 @@ class User(metaclass=UserMeta):
             raise Exception(f"Tried to stop User in an unexpected state: {state}. This should never happen.")
         if self._seat.stop(force):
             if self._group is not None:
-                self._group.killone(self._greenlet)
+                self._group.killone(self._greenlet)  # type: ignore[arg-type]
             return True
         return False
 
@@ -155,7 +155,7 @@ class User(metaclass=UserMeta):
         return self._group
 
     @property
-    def greenlet(self) -> Greenlet | None:
+    def greenlet(self) -> AnyGreenlet | None:
         """The user's greenlet, once started. Same as Locust."""
         return self._greenlet
 
