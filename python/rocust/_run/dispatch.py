@@ -31,7 +31,6 @@ class Worker(Protocol):
 class UserClass(Protocol):
     """What the dispatcher needs to know of a user class."""
 
-    __name__: str
     #: Its share of the users that no fixed count claims.
     weight: float
     #: How many users of it there shall be, whatever the total; zero: as its weight says.
