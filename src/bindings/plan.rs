@@ -4,8 +4,8 @@
 //! making one may run the garbage collector, and that anything.
 //!
 //! Random numbers for waits and for [`below`] are Python's own (`random`), drawn as Locust draws them:
-//! `random.seed()` in a locustfile means the same, a forked worker is reseeded by Python, and the price is some 50
-//! nanoseconds.
+//! `random.seed()` in a locustfile means the same, a forked worker is reseeded by Python, and the price is
+//! some 100 nanoseconds a draw instead of 30.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
