@@ -2,11 +2,12 @@
 //!
 //! A handle reads through: it first has the ledger collect what the I/O threads have recorded, without the GIL.
 
+use std::borrow::Cow;
 use std::sync::{Arc, Mutex};
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyInt};
+use pyo3::types::{PyBytes, PyDict, PyInt, PyString};
 
 use super::door::detached;
 use crate::stats::{
@@ -46,8 +47,11 @@ impl<'py> FromPyObject<'_, 'py> for Length {
 }
 
 /// A (name or method) that should be a string, and is made one if it is not.
-fn text(value: &Bound<'_, PyAny>) -> PyResult<String> {
-    value.extract().or_else(|_| Ok(value.str()?.to_cow()?.into_owned()))
+fn text<'a>(value: &'a Bound<'_, PyAny>) -> PyResult<Cow<'a, str>> {
+    match value.cast::<PyString>() {
+        Ok(string) => string.to_cow(),
+        Err(_) => Ok(Cow::Owned(value.str()?.to_cow()?.into_owned())),
+    }
 }
 
 /// A number of milliseconds: an integer if all that went into it were.

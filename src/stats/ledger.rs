@@ -167,6 +167,7 @@ impl Ledger {
     pub fn hold(self: &Arc<Self>) -> Hold {
         let mut book = lock(&self.book);
         self.merge_all(&mut book);
+        // Under the book's lock, so that nobody who has it misses the hold.
         self.holds.fetch_add(1, Ordering::SeqCst);
         Hold { ledger: Arc::clone(self) }
     }
@@ -220,7 +221,6 @@ impl Ledger {
         self.merge_all(&mut book);
         book.reveal(id);
         book.slots[id.0 as usize].entry = entry;
-        book.entries_edition += 1;
     }
 
     /// Takes the entry of a (method, name) out; whoever holds it keeps it, what comes next is counted in a new one.
@@ -242,9 +242,7 @@ impl Ledger {
     #[must_use]
     pub fn entries_from(&self, from: usize) -> (u64, Vec<ListedEntry>) {
         let mut book = lock(&self.book);
-        if !self.is_held() {
-            self.merge_all(&mut book);
-        }
+        self.merge_all(&mut book);
         (book.entries_edition, self.listed(&book, from))
     }
 
@@ -252,9 +250,7 @@ impl Ledger {
     #[must_use]
     pub fn failures_from(&self, from: usize) -> (u64, Vec<ListedFailure>) {
         let mut book = lock(&self.book);
-        if !self.is_held() {
-            self.merge_all(&mut book);
-        }
+        self.merge_all(&mut book);
         (book.failures_edition, self.listed_failures(&book, from))
     }
 
@@ -266,7 +262,6 @@ impl Ledger {
         if book.failures.insert(key.clone(), failure).is_none() {
             book.failure_order.push(key);
         }
-        book.failures_edition += 1;
     }
 
     /// Takes one failure out.
@@ -343,17 +338,26 @@ impl Ledger {
             return;
         }
         match self.book.try_lock() {
-            Ok(mut book) => self.merge(&mut book, shard),
-            Err(TryLockError::Poisoned(poisoned)) => self.merge(&mut poisoned.into_inner(), shard),
+            Ok(mut book) => self.merge_one(&mut book, shard),
+            Err(TryLockError::Poisoned(poisoned)) => self.merge_one(&mut poisoned.into_inner(), shard),
             // Whoever holds the book merges this shard too, or the next full batch does.
             Err(TryLockError::WouldBlock) => {}
         }
     }
 
+    /// Brings the book up to date; while somebody holds it still, it stays as it is, whatever is done to it.
     fn merge_all(&self, book: &mut Book) {
         for shard in &self.shards {
+            self.merge_one(book, shard);
+            if !self.is_held() {
+                book.aborted += shard.take_aborted();
+            }
+        }
+    }
+
+    fn merge_one(&self, book: &mut Book, shard: &Shard) {
+        if !self.is_held() {
             self.merge(book, shard);
-            book.aborted += shard.take_aborted();
         }
     }
 

@@ -66,6 +66,24 @@ fn a_hold_keeps_entries_still_and_loses_nothing() {
 }
 
 #[test]
+fn what_is_recorded_during_a_hold_survives_what_is_cleared_in_it() {
+    let ledger = Ledger::new(1);
+    let id = ledger.intern("GET", "/a");
+    let fail = || ledger.record(0, Sample { failure: Some(Arc::from("boom")), ..sample(id, 1) });
+    fail();
+    let hold = ledger.hold();
+    fail();
+    ledger.abort(0);
+    assert_eq!(ledger.take(5.0).failures.values().map(|failure| failure.occurrences).sum::<u64>(), 1);
+    ledger.clear_failures();
+    ledger.reset_all(6.0);
+    assert_eq!(ledger.aborted(), 0);
+    drop(hold);
+    assert_eq!(lock(&ledger.failures_from(0).1[0].failure).occurrences, 1);
+    assert_eq!((requests(&ledger), ledger.aborted()), (1, 1));
+}
+
+#[test]
 fn clearing_leaves_old_handles_alone_and_numbers_good() {
     let ledger = Ledger::new(1);
     let id = ledger.intern("GET", "/a");
