@@ -137,7 +137,7 @@ class EventHook:
             "response_length": response_length,
             "context": context or {},
             "exception": None,
-            "start_time": time.time(),  # noqa: TID251  # for showing  # for showing
+            "start_time": time.time(),  # noqa: TID251  # for showing
         }
         started_at = time.perf_counter()
         try:
