@@ -92,11 +92,19 @@ def _parse_options() -> Any:
     options = parser.parse_args()
     require_csv_for_its_history(parser, options)
     refuse_absent_options(options)
+    _check_settings_of_statistics()
     if options.headful:
         options.headless = False
     if options.autoquit != -1 and not options.autostart:
         refuse("--autoquit is only meaningful in combination with --autostart")
     return options
+
+
+def _check_settings_of_statistics() -> None:
+    """A locustfile may have assigned to `locust.stats`; what it assigned is checked, and refused with exit code 1."""
+    from rocust._stats import validate_stats_configuration
+
+    validate_stats_configuration()
 
 
 def _set_up_logging(options: Any) -> None:

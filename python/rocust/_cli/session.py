@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 
 from rocust import _log
 from rocust._cli.interrupt import Interrupts
-from rocust._kernel.green import Event, spawn, spawn_later
+from rocust._kernel.green import Event, get_hub, spawn, spawn_later
 
 logger = logging.getLogger("locust.main")
 
@@ -78,6 +78,8 @@ class Session:
         return not self._options.no_live and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
 
     def _start_users(self) -> None:
+        # The loop's clock stands still while the loop does not turn: timers started now would be short by that much.
+        get_hub().loop.update_now()
         options = self._options
         if options.num_users is None:
             options.num_users = 1
