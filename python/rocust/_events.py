@@ -97,8 +97,8 @@ class EventHook:
                 handler(**kwargs)
             except STEERING_EXCEPTIONS:
                 raise
-            except Exception:  # noqa: BLE001  # the others still run
-                logging.error(  # noqa: LOG015  # Locust's logger
+            except Exception:  # the others still run
+                logging.error(  # Locust's logger
                     "Uncaught exception in event handler: \n%s", traceback.format_exc()
                 )
                 _log.note_unhandled_exception()
@@ -137,12 +137,12 @@ class EventHook:
             "response_length": response_length,
             "context": context or {},
             "exception": None,
-            "start_time": time.time(),  # for showing
+            "start_time": time.time(),  # noqa: TID251  # for showing
         }
         started_at = time.perf_counter()
         try:
             yield request_meta
-        except Exception as error:  # noqa: BLE001  # it is the measured failure
+        except Exception as error:  # it is the measured failure
             request_meta["exception"] = error
         finally:
             request_meta["response_time"] = (time.perf_counter() - started_at) * 1000
@@ -162,7 +162,7 @@ class DeprecatedEventHook(EventHook):
 
     def add_listener(self, handler: Handler) -> Handler:
         """Add the handler, with a warning in the log. Same as Locust."""
-        logging.warning(self.message)  # noqa: LOG015  # Locust's logger
+        logging.warning(self.message)  # Locust's logger
         return super().add_listener(handler)
 
 
@@ -247,9 +247,7 @@ def _declarations(declaring_class: type) -> Iterator[tuple[str, object]]:
 
 
 def _is_hook_type(declared: object) -> bool:
-    return declared is EventHook or (
-        isinstance(declared, str) and declared.rpartition(".")[2] == "EventHook"
-    )
+    return declared is EventHook or (isinstance(declared, str) and declared.rpartition(".")[2] == "EventHook")
 
 
 def global_events() -> Events:

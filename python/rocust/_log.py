@@ -81,9 +81,7 @@ def _configuration(loglevel: str, logfile: str | None) -> dict[str, Any]:
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {
-            "default": {
-                "format": f"[%(asctime)s] {HOSTNAME}/%(levelname)s/%(name)s: %(message)s"
-            },
+            "default": {"format": f"[%(asctime)s] {HOSTNAME}/%(levelname)s/%(name)s: %(message)s"},
             "plain": {"format": "%(message)s"},
         },
         "handlers": handlers,
@@ -111,9 +109,7 @@ def get_logs() -> list[str]:
     return []
 
 
-def greenlet_exception_logger(
-    logger: logging.Logger, level: int = logging.CRITICAL
-) -> Callable[[Any], None]:
+def greenlet_exception_logger(logger: logging.Logger, level: int = logging.CRITICAL) -> Callable[[Any], None]:
     """A function for `greenlet.link_exception`: logs the exception and makes the process end with exit code 2.
 
     Args:

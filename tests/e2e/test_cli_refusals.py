@@ -162,18 +162,14 @@ def test_directory_without_locustfiles(tmp_path: Path) -> None:
     ],
     ids=["syntax error", "missing module", "exception"],
 )
-def test_locustfile_that_raises_keeps_its_own_traceback(
-    text: str, own_words: str, sentence: str
-) -> None:
+def test_locustfile_that_raises_keeps_its_own_traceback(text: str, own_words: str, sentence: str) -> None:
     result = run_locust(text, probe=False)
     refused(result, 1, own_words, 'locustfile.py", line ', sentence)
     assert "importlib" not in result.stderr
 
 
 def test_no_user_class() -> None:
-    result = run_locust(
-        "from locust import User\n\nclass Base(User):\n    abstract = True\n"
-    )
+    result = run_locust("from locust import User\n\nclass Base(User):\n    abstract = True\n")
     refused(
         result,
         1,
@@ -182,9 +178,7 @@ def test_no_user_class() -> None:
 
 
 def test_no_weight_left() -> None:
-    result = run_locust(
-        "from locust import User\n\nclass Idle(User):\n    weight = 0\n"
-    )
+    result = run_locust("from locust import User\n\nclass Idle(User):\n    weight = 0\n")
     refused(result, 1, "There are no users with weight > 0.")
 
 

@@ -74,16 +74,10 @@ EPILOGUE = ["quitting", "on_stop", "test_stop"]
 
 def ended_in_order(result: Result, exit_code: int) -> None:
     assert result.returncode == exit_code, result.stderr
-    said = [
-        line
-        for line in dict.fromkeys(result.stdout.splitlines())
-        if not line.startswith("spawned")
-    ]
+    said = [line for line in dict.fromkeys(result.stdout.splitlines()) if not line.startswith("spawned")]
     assert sorted(said[:3]) == sorted(EPILOGUE), result.stdout
     assert said[3:] == [f"quit {exit_code}"], result.stdout
-    assert f"Shutting down (exit code {exit_code})" in result.log_lines(
-        "INFO", "locust.main"
-    )
+    assert f"Shutting down (exit code {exit_code})" in result.log_lines("INFO", "locust.main")
     assert "Aggregated" in result.stderr
     assert "Response time percentiles (approximated)" in result.stderr
 
@@ -97,24 +91,18 @@ def test_the_log_lines_that_wrappers_wait_for() -> None:
     assert "Ramping to 2 users at a rate of 10.00 per second" in lines
     assert 'All users spawned: {"Worker": 2} (2 total users)' in lines
     assert "--run-time limit reached, shutting down" in lines
-    assert lines.index("Run time limit set to 1 seconds") < lines.index(
-        "--run-time limit reached, shutting down"
-    )
+    assert lines.index("Run time limit set to 1 seconds") < lines.index("--run-time limit reached, shutting down")
 
 
 def test_one_user_without_options() -> None:
     with start_locust(FINE) as running:
-        running.wait_for_line(
-            r"locust.main: No run time limit set, use CTRL\+C to interrupt"
-        )
+        running.wait_for_line(r"locust.main: No run time limit set, use CTRL\+C to interrupt")
         assert running.wait_for_line("^spawned", "stdout") == "spawned 1"
         running.send_signal(signal.SIGINT)
         ended_in_order(running.wait(), 0)
 
 
-@pytest.mark.parametrize(
-    "number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name
-)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
 def test_a_signal_ends_the_run_in_order(number: signal.Signals) -> None:
     with start_locust(FINE) as running:
         running.wait_for_line("^spawned", "stdout")
@@ -122,9 +110,7 @@ def test_a_signal_ends_the_run_in_order(number: signal.Signals) -> None:
         result = running.wait()
     ended_in_order(result, 0)
     assert ("Got SIGTERM signal" in result.log_lines()) is (number is signal.SIGTERM)
-    assert IS_STOCK or "Traceback" not in result.stderr, (
-        "Locust interrupts whichever greenlet runs"
-    )
+    assert IS_STOCK or "Traceback" not in result.stderr, "Locust interrupts whichever greenlet runs"
 
 
 def test_a_signal_while_users_are_being_started() -> None:
@@ -175,9 +161,7 @@ def test_two_ctrl_c_end_a_task_that_computes_without_end() -> None:
 
 
 def test_ctrl_c_while_the_locustfile_is_imported() -> None:
-    with start_locust(
-        "import time\nprint('importing', flush=True)\ntime.sleep(60)\n"
-    ) as running:
+    with start_locust("import time\nprint('importing', flush=True)\ntime.sleep(60)\n") as running:
         running.wait_for_line("importing", "stdout")
         running.send_signal(signal.SIGINT)
         result = running.wait(10)
@@ -189,9 +173,7 @@ def test_ctrl_c_while_the_locustfile_is_imported() -> None:
     ("arguments", "exit_code"),
     [([], 1), (["--exit-code-on-error", "7"], 7), (["--exit-code-on-error", "0"], 0)],
 )
-def test_failed_requests_decide_the_exit_code(
-    arguments: list[str], exit_code: int
-) -> None:
+def test_failed_requests_decide_the_exit_code(arguments: list[str], exit_code: int) -> None:
     result = run_locust(FAILING, "-t", "1", *arguments)
     ended_in_order(result, exit_code)
     assert "Error report" in result.stderr
@@ -206,10 +188,7 @@ def test_the_locustfile_decides_the_exit_code() -> None:
 
 
 def test_an_event_handler_that_raises_makes_two() -> None:
-    text = (
-        FINE
-        + "\n@events.test_start.add_listener\ndef fail(**_):\n    raise RuntimeError('out of order')\n"
-    )
+    text = FINE + "\n@events.test_start.add_listener\ndef fail(**_):\n    raise RuntimeError('out of order')\n"
     result = run_locust(text, "-t", "1")
     ended_in_order(result, 2)
     assert "RuntimeError: out of order" in result.stderr
@@ -234,9 +213,7 @@ def test_show_task_ratio() -> None:
 
 @pytest.mark.ours("its own version")
 def test_version() -> None:
-    result = run_locust(
-        "raise AssertionError('not imported for this')\n", "-V", probe=False
-    )
+    result = run_locust("raise AssertionError('not imported for this')\n", "-V", probe=False)
     assert result.returncode == 0
     assert re.match(
         r"rocust \S+ from \S+ \(Python 3\.\d+\.\d+\), with the Python API of Locust 2\.47\.0\n",
@@ -245,17 +222,13 @@ def test_version() -> None:
 
 
 def test_help_does_not_import_the_locustfile() -> None:
-    result = run_locust(
-        "raise AssertionError('not imported for this')\n", "--help", probe=False
-    )
+    result = run_locust("raise AssertionError('not imported for this')\n", "--help", probe=False)
     assert result.returncode == 0
     assert "--spawn-rate" in result.stdout
 
 
 def test_json_on_stdout_and_in_a_file(tmp_path) -> None:
-    result = run_locust(
-        FINE.replace("print(", "(lambda *a, **k: None)("), "-t", "1", "--json"
-    )
+    result = run_locust(FINE.replace("print(", "(lambda *a, **k: None)("), "-t", "1", "--json")
     (entry,) = result.stats_json
     assert (entry["method"], entry["name"]) == ("WORK", "piece")
     assert entry["num_requests"] > 0
@@ -303,13 +276,14 @@ def test_environment_variables_and_custom_options_reach_the_locustfile() -> None
         "    options = environment.parsed_options\n"
         "    print('told', options.shop, options.num_users, flush=True)\n"
     )
-    result = run_locust(
-        text, "-t", "1", env={"LOCUST_SHOP": "small", "LOCUST_USERS": "3"}
-    )
+    result = run_locust(text, "-t", "1", env={"LOCUST_SHOP": "small", "LOCUST_USERS": "3"})
     assert result.returncode == 0, result.stderr
     assert "told small 3" in result.stdout
 
 
 def test_sys_exit_in_a_task_ends_the_process_with_that_code() -> None:
-    text = "import sys\nfrom locust import User, task\n\nclass Leaver(User):\n    @task\n    def go(self):\n        sys.exit(9)\n"
+    text = (
+        "import sys\nfrom locust import User, task\n\n"
+        "class Leaver(User):\n    @task\n    def go(self):\n        sys.exit(9)\n"
+    )
     assert run_locust(text, "-t", "20").returncode == 9

@@ -21,9 +21,7 @@ pytestmark = pytest.mark.ours("its own ways in")
 def _run(tmp_path: Path):
     """Run the command with just these arguments, in a directory of its own."""
 
-    def run(
-        *arguments: str, command: list[str] = COMMAND
-    ) -> subprocess.CompletedProcess[str]:
+    def run(*arguments: str, command: list[str] = COMMAND) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [*command, *arguments],
             cwd=tmp_path,
@@ -67,9 +65,7 @@ def test_a_bare_import_patches_nothing(run) -> None:
     assert result.stdout == "False False\n", result.stderr
 
 
-def test_the_command_patches_before_anything_is_imported_that_must_be_patched(
-    run, tmp_path
-) -> None:
+def test_the_command_patches_before_anything_is_imported_that_must_be_patched(run, tmp_path) -> None:
     locustfile = tmp_path / "shop.py"
     locustfile.write_text(
         "import ssl, urllib3.util.ssl_\n"
@@ -80,9 +76,7 @@ def test_the_command_patches_before_anything_is_imported_that_must_be_patched(
     )
     result = run("-f", str(locustfile), "--list")
     assert result.returncode == 0, result.stderr
-    assert result.stdout.startswith("True gevent.ssl\n"), (
-        "TLS of urllib3 would block every user"
-    )
+    assert result.stdout.startswith("True gevent.ssl\n"), "TLS of urllib3 would block every user"
     assert "Warning" not in result.stderr, "gevent warns when it comes too late"
 
 
@@ -96,20 +90,14 @@ def test_the_command_patches_before_anything_is_imported_that_must_be_patched(
         (["--port", "0", "--delay", "-1"], "'-1' is not a number of milliseconds"),
     ],
 )
-def test_demo_target_with_wrong_arguments(
-    run, arguments: list[str], sentence: str
-) -> None:
+def test_demo_target_with_wrong_arguments(run, arguments: list[str], sentence: str) -> None:
     result = run("demo-target", *arguments)
     assert result.returncode == 2
     assert sentence in result.stderr
 
 
-@pytest.mark.parametrize(
-    "number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name
-)
-def test_demo_target_answers_counts_and_ends(
-    tmp_path: Path, number: signal.Signals
-) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
+def test_demo_target_answers_counts_and_ends(tmp_path: Path, number: signal.Signals) -> None:
     command = [
         *COMMAND,
         "demo-target",
@@ -120,9 +108,7 @@ def test_demo_target_answers_counts_and_ends(
         "--delay",
         "20",
     ]
-    with subprocess.Popen(
-        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as target:
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as target:
         try:
             assert target.stdout is not None
             announced = re.fullmatch(

@@ -33,11 +33,7 @@ def check_class_hosts(environment: Any, user_classes: list[Any]) -> None:
     """
     if environment.host is not None or environment.events.test_start._handlers:
         return
-    homeless = [
-        user_class
-        for user_class in user_classes
-        if _makes_own_client(user_class) and user_class.host is None
-    ]
+    homeless = [user_class for user_class in user_classes if _makes_own_client(user_class) and user_class.host is None]
     if homeless and len(homeless) == len(user_classes):
         logger.error(
             "You must specify the base host. Either in the host attribute in the User class (here: %s), or on the "
@@ -48,11 +44,7 @@ def check_class_hosts(environment: Any, user_classes: list[Any]) -> None:
         raise SystemExit(EXIT_CANNOT_RUN)
     for user_class in user_classes:
         host = user_class.host
-        fault = (
-            fault_of_host(host)
-            if isinstance(host, str) and host and _makes_own_client(user_class)
-            else None
-        )
+        fault = fault_of_host(host) if isinstance(host, str) and host and _makes_own_client(user_class) else None
         if fault:
             logger.warning(
                 "The host of %s will not do for relative URLs: %s",
@@ -72,12 +64,7 @@ def fault_of_host(host: str) -> str | None:
     if not rest.partition("/")[0]:
         return f"{host!r} names no host; it must look like https://www.example.com"
     meant = nearest(scheme, _SCHEMES)
-    if (
-        scheme.casefold() not in _SCHEMES
-        and meant
-        and abs(len(scheme) - len(meant)) <= 1
-        and scheme[:1] in "hH"
-    ):
+    if scheme.casefold() not in _SCHEMES and meant and abs(len(scheme) - len(meant)) <= 1 and scheme[:1] in "hH":
         return f"{host!r} has the unknown scheme '{scheme}'; did you mean '{meant}://{rest}'?"
     return None
 
@@ -99,23 +86,15 @@ def check_tags(options: Any, user_classes: list[Any]) -> None:
     wanted = set(options.tags) if options.tags else None
     unwanted = set(options.exclude_tags) if options.exclude_tags else None
     with_tasks = [user_class for user_class in user_classes if user_class.tasks]
-    if not with_tasks or any(
-        _has_task_left(user_class.tasks, wanted, unwanted) for user_class in with_tasks
-    ):
+    if not with_tasks or any(_has_task_left(user_class.tasks, wanted, unwanted) for user_class in with_tasks):
         return
     options_given = (("--tags", wanted), ("--exclude-tags", unwanted))
-    asked = " ".join(
-        f"{option} {' '.join(sorted(tags))}" for option, tags in options_given if tags
-    )
-    logger.error(
-        "No task is left to run with %s. %s", asked, _tags_there_are(with_tasks)
-    )
+    asked = " ".join(f"{option} {' '.join(sorted(tags))}" for option, tags in options_given if tags)
+    logger.error("No task is left to run with %s. %s", asked, _tags_there_are(with_tasks))
     raise SystemExit(EXIT_CANNOT_RUN)
 
 
-def _has_task_left(
-    tasks: Iterable[Any], wanted: set[str] | None, unwanted: set[str] | None
-) -> bool:
+def _has_task_left(tasks: Iterable[Any], wanted: set[str] | None, unwanted: set[str] | None) -> bool:
     for task in tasks:
         if _is_markov(task):
             return True
@@ -124,9 +103,7 @@ def _has_task_left(
                 return True
             continue
         tags: set[str] = getattr(task, "locust_tag_set", set())
-        if (wanted is None or tags & wanted) and (
-            unwanted is None or not tags & unwanted
-        ):
+        if (wanted is None or tags & wanted) and (unwanted is None or not tags & unwanted):
             return True
     return False
 
@@ -139,9 +116,7 @@ def _is_markov(task: Any) -> bool:
 
 def _tags_there_are(user_classes: list[Any]) -> str:
     tags: set[str] = set()
-    pending: list[Any] = [
-        task for user_class in user_classes for task in user_class.tasks
-    ]
+    pending: list[Any] = [task for user_class in user_classes for task in user_class.tasks]
     while pending:
         task = pending.pop()
         tags.update(getattr(task, "locust_tag_set", ()))

@@ -66,9 +66,7 @@ def run_command() -> NoReturn:
     if options.list_commands:
         print_available_users(declared.user_classes)
         raise SystemExit(0)
-    user_classes = select_user_classes(
-        options.user_classes, declared.user_classes, declared.locustfiles
-    )
+    user_classes = select_user_classes(options.user_classes, declared.user_classes, declared.locustfiles)
     if declared.shape is None:
         warn_of_too_few_users(user_classes, options.num_users)
     _raise_open_file_limit()
@@ -85,9 +83,7 @@ def run_command() -> NoReturn:
 
 def _load_locustfiles() -> Declared:
     locustfiles = get_locustfiles_locally(parse_locustfile_option())
-    return Declared(
-        locustfiles, *merge_locustfiles_content(locustfiles, load_or_refuse)
-    )
+    return Declared(locustfiles, *merge_locustfiles_content(locustfiles, load_or_refuse))
 
 
 def _parse_options() -> Any:
@@ -96,11 +92,19 @@ def _parse_options() -> Any:
     options = parser.parse_args()
     require_csv_for_its_history(parser, options)
     refuse_absent_options(options)
+    _check_settings_of_statistics()
     if options.headful:
         options.headless = False
     if options.autoquit != -1 and not options.autostart:
         refuse("--autoquit is only meaningful in combination with --autostart")
     return options
+
+
+def _check_settings_of_statistics() -> None:
+    """A locustfile may have assigned to `locust.stats`; what it assigned is checked, and refused with exit code 1."""
+    from rocust._stats import validate_stats_configuration
+
+    validate_stats_configuration()
 
 
 def _set_up_logging(options: Any) -> None:
@@ -111,9 +115,7 @@ def _set_up_logging(options: Any) -> None:
     except (OSError, ValueError) as error:
         # logging.config wraps what a handler raises in a ValueError
         reason = error.__cause__ or error
-        refuse_usage(
-            f"argument --logfile: unable to write to '{options.logfile}': {reason}"
-        )
+        refuse_usage(f"argument --logfile: unable to write to '{options.logfile}': {reason}")
 
 
 def _raise_open_file_limit() -> None:
@@ -137,7 +139,7 @@ def _raise_open_file_limit() -> None:
         )
 
 
-def create_environment(  # Locust's signature
+def create_environment(  # noqa: PLR0917  # Locust's signature
     user_classes: list[Any],
     options: Any,
     events: Any = None,
@@ -167,9 +169,7 @@ def create_environment(  # Locust's signature
     )
 
 
-def _create_environment(
-    options: Any, user_classes: list[Any], declared: Declared
-) -> Any:
+def _create_environment(options: Any, user_classes: list[Any], declared: Declared) -> Any:
     try:
         return create_environment(
             user_classes,
@@ -211,11 +211,7 @@ def _apply_user_config(environment: Any, options: Any) -> None:
 def _warn_of_ignored_options(shape: Any, options: Any) -> None:
     if shape is None or shape.use_common_options:
         return
-    ignored = [
-        f"--{name}"
-        for destination, name in COMMON_OPTIONS.items()
-        if getattr(options, destination, None)
-    ]
+    ignored = [f"--{name}" for destination, name in COMMON_OPTIONS.items() if getattr(options, destination, None)]
     if not ignored:
         return
     logger.warning(
@@ -246,9 +242,7 @@ def _check(options: Any, user_classes: list[Any]) -> None:
     if not options.headless:
         refuse_web_page()
     if options.autostart:
-        logger.info(
-            "The --autostart argument is implied by --headless, no need to set both."
-        )
+        logger.info("The --autostart argument is implied by --headless, no need to set both.")
     check_host_option(options.host, user_classes)
     check_tags(options, user_classes)
 
@@ -257,9 +251,7 @@ def _initialize(environment: Any, options: Any) -> None:
     """Fire `init`; a listener that raises ends the process with exit code 1, it is in the log already."""
     if options.equal_weights:
         environment.events.init.add_listener(_assign_equal_weights)
-    environment.events.init.fire(
-        environment=environment, runner=environment.runner, web_ui=environment.web_ui
-    )
+    environment.events.init.fire(environment=environment, runner=environment.runner, web_ui=environment.web_ui)
     if _log.has_unhandled_exception():
         raise SystemExit(EXIT_CANNOT_RUN)
 

@@ -9,9 +9,7 @@ from typing import Any
 
 import configargparse
 
-_TIMESPAN = re.compile(
-    r"(?:(?P<hours>\d+)h)?(?:(?P<minutes>\d+)m)?(?:(?P<seconds>\d+)s)?", re.ASCII
-)
+_TIMESPAN = re.compile(r"(?:(?P<hours>\d+)h)?(?:(?P<minutes>\d+)m)?(?:(?P<seconds>\d+)s)?", re.ASCII)
 _SECONDS_PER = {"hours": 3600, "minutes": 60, "seconds": 1}
 
 
@@ -29,14 +27,8 @@ def parse_timespan(time_str: str) -> int:
         return int(time_str)
     parts = _TIMESPAN.fullmatch(time_str)
     if parts is None:
-        raise ValueError(
-            "Invalid time span format. Valid formats: 20, 20s, 3m, 2h, 1h20m, 3h30m10s, etc."
-        )
-    return sum(
-        int(count) * _SECONDS_PER[unit]
-        for unit, count in parts.groupdict().items()
-        if count
-    )
+        raise ValueError("Invalid time span format. Valid formats: 20, 20s, 3m, 2h, 1h20m, 3h30m10s, etc.")
+    return sum(int(count) * _SECONDS_PER[unit] for unit, count in parts.groupdict().items() if count)
 
 
 def timespan(text: str) -> int:
@@ -56,9 +48,7 @@ def user_count(text: str) -> int:
             f"invalid int value: {text!r}; it must be a whole number of users, such as 100"
         ) from None
     if count < 0:
-        raise configargparse.ArgumentTypeError(
-            f"must be 0 or more, got {count}; there are no negative users"
-        )
+        raise configargparse.ArgumentTypeError(f"must be 0 or more, got {count}; there are no negative users")
     return count
 
 
@@ -73,9 +63,7 @@ def positive_rate(text: str) -> float:
     if not math.isfinite(rate):
         raise configargparse.ArgumentTypeError(f"must be a finite number, got {text!r}")
     if rate <= 0:
-        raise configargparse.ArgumentTypeError(
-            f"must be > 0, got {text!r}; users would never start"
-        )
+        raise configargparse.ArgumentTypeError(f"must be > 0, got {text!r}; users would never start")
     return rate
 
 
@@ -109,9 +97,7 @@ def json_user_config(text: str) -> list[dict[str, Any]]:
     settings = content if isinstance(content, list) else [content]
     for of_one_class in settings:
         if not isinstance(of_one_class, dict) or "user_class_name" not in of_one_class:
-            raise configargparse.ArgumentTypeError(
-                "The user config must specify a user_class_name"
-            )
+            raise configargparse.ArgumentTypeError("The user config must specify a user_class_name")
     return settings
 
 

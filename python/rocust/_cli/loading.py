@@ -31,10 +31,7 @@ def is_shape_class(item: object) -> bool:
     """Whether this is a load shape that can be used, rather than a base for others. Same as Locust."""
     shape: Any = getattr(sys.modules["rocust"], "LoadTestShape", None)
     return (
-        shape is not None
-        and inspect.isclass(item)
-        and issubclass(item, shape)
-        and not getattr(item, "abstract", True)
+        shape is not None and inspect.isclass(item) and issubclass(item, shape) and not getattr(item, "abstract", True)
     )
 
 
@@ -121,9 +118,7 @@ def _add_shape(shapes: dict[str, Any], shape: Any) -> None:
     name = type(shape).__name__
     known = shapes.setdefault(name, shape)
     # One file may import another: the same class, found twice.
-    if known is not shape and inspect.getfile(type(known)) != inspect.getfile(
-        type(shape)
-    ):
+    if known is not shape and inspect.getfile(type(known)) != inspect.getfile(type(shape)):
         refuse(f"Duplicate shape classes: {name}")
 
 
@@ -133,23 +128,15 @@ def _add_user_class(user_classes: dict[str, Any], name: str, user_class: Any) ->
         return
     first_path, second_path = inspect.getfile(known), inspect.getfile(user_class)
     if first_path != second_path:
-        refuse(
-            f"Duplicate user class names: {name} is defined in both {first_path} and {second_path}"
-        )
+        refuse(f"Duplicate user class names: {name} is defined in both {first_path} and {second_path}")
 
 
 def load_or_refuse(path: str) -> Declared:
     """`load_locustfile` for the command: a file that raises ends it, with the file's own traceback and one sentence."""
     try:
         return load_locustfile(path)
-    except Exception as error:  # noqa: BLE001  # whatever the file raises
-        sys.stderr.write(
-            "".join(
-                traceback.format_exception(
-                    type(error), error, _of_the_file(error.__traceback__)
-                )
-            )
-        )
+    except Exception as error:  # whatever the file raises
+        sys.stderr.write("".join(traceback.format_exception(type(error), error, _of_the_file(error.__traceback__))))
         refuse(_why_it_did_not_load(path, error), EXIT_CANNOT_RUN)
 
 
@@ -173,10 +160,6 @@ def _why_it_did_not_load(path: str, error: Exception) -> str:
             f"or check the spelling of the import."
         )
     if isinstance(error, SyntaxError):
-        place = (
-            f"line {error.lineno}"
-            if error.filename == path
-            else f"line {error.lineno} of {error.filename}"
-        )
+        place = f"line {error.lineno}" if error.filename == path else f"line {error.lineno} of {error.filename}"
         return f"Could not load '{path}': it is not valid Python, see {place} above."
     return f"Could not load '{path}': importing it raised {type(error).__name__}, see the traceback above."

@@ -13,9 +13,7 @@ from urllib.parse import urlparse
 
 from rocust._cli.refusal import nearest, refuse
 
-_WHAT_IT_MAY_BE = (
-    "Ensure your locustfile ends with '.py' or is a directory with locustfiles."
-)
+_WHAT_IT_MAY_BE = "Ensure your locustfile ends with '.py' or is a directory with locustfiles."
 _MORE = "See --help for available options."
 
 #: How long a locustfile on the web may take to answer.
@@ -74,22 +72,16 @@ def _find(path: str) -> list[str]:
             )
         return found
     if not os.path.exists(path):
-        refuse(
-            f"Could not find '{path}'. {_similar_file(path)}{_WHAT_IT_MAY_BE} {_MORE}"
-        )
+        refuse(f"Could not find '{path}'. {_similar_file(path)}{_WHAT_IT_MAY_BE} {_MORE}")
     if not path.endswith(".py"):
-        refuse(
-            f"Could not find '{path}' as a Python file: its name does not end with '.py'. {_WHAT_IT_MAY_BE} {_MORE}"
-        )
+        refuse(f"Could not find '{path}' as a Python file: its name does not end with '.py'. {_WHAT_IT_MAY_BE} {_MORE}")
     return [os.path.abspath(path)]
 
 
 def _similar_file(path: str) -> str:
     directory, name = os.path.split(path)
     try:
-        neighbours = [
-            entry for entry in os.listdir(directory or ".") if entry.endswith(".py")
-        ]
+        neighbours = [entry for entry in os.listdir(directory or ".") if entry.endswith(".py")]
     except OSError:
         return ""
     meant = nearest(name, neighbours)
@@ -114,9 +106,7 @@ def download_locustfile_from_url(url: str) -> str:
     try:
         ast.parse(response.text)
     except (SyntaxError, ValueError):
-        refuse(
-            f"Failed to get locustfile from: {url}. Response was not valid python code: '{response.text[:100]}'"
-        )
+        refuse(f"Failed to get locustfile from: {url}. Response was not valid python code: '{response.text[:100]}'")
     name = urlparse(url).path.rpartition("/")[2] or "locustfile.py"
     path = os.path.join(tempfile.gettempdir(), name)
     with open(path, "w", encoding="utf-8") as file:
@@ -141,17 +131,13 @@ def get_locustfiles_locally(options: Any) -> list[str]:
     """
     if options.locustfile == "-":
         refuse_locustfile_of_master(options)
-    return parse_locustfile_paths(
-        [path.strip() for path in options.locustfile.split(",")]
-    )
+    return parse_locustfile_paths([path.strip() for path in options.locustfile.split(",")])
 
 
 def refuse_locustfile_of_master(options: Any) -> None:
     """End the process: nothing can be fetched from a master yet."""
     if not options.worker:
-        refuse(
-            "locustfile was set to '-' (meaning to download from master) but --worker was not specified."
-        )
+        refuse("locustfile was set to '-' (meaning to download from master) but --worker was not specified.")
     from rocust._cli.absent import refuse_absent_options
 
     refuse_absent_options(options)

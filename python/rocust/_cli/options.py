@@ -46,9 +46,7 @@ def setup_parser_arguments(parser: LocustArgumentParser) -> None:
         )
     )
     _add_tag_options(
-        parser.add_argument_group(
-            "Tag options", "Which of the tasks marked with the @tag decorator are run."
-        )
+        parser.add_argument_group("Tag options", "Which of the tasks marked with the @tag decorator are run.")
     )
     _add_statistics_options(parser.add_argument_group("Request statistics options"))
     _add_log_options(parser.add_argument_group("Logging options"))
@@ -170,9 +168,7 @@ def _add_web_options(group: Group) -> None:
         default=None,
         env_var="LOCUST_WEB_AUTH",
         help=configargparse.SUPPRESS,
-        action=refused(
-            "--web-auth has been replaced by --web-login, with a login page of your own"
-        ),
+        action=refused("--web-auth has been replaced by --web-login, with a login page of your own"),
     )
     group.add_argument(
         "--web-login",
@@ -215,9 +211,7 @@ def _add_web_options(group: Group) -> None:
         nargs=0,
         env_var="LOCUST_LEGACY_UI",
         help=configargparse.SUPPRESS,
-        action=refused(
-            "--legacy-ui is no longer supported, remove the parameter to continue"
-        ),
+        action=refused("--legacy-ui is no longer supported, remove the parameter to continue"),
     )
     group.add_argument(
         "--web-base-path",
@@ -277,9 +271,7 @@ def _add_master_options(group: Group) -> None:
         "--expect-slaves",
         nargs=0,
         help=configargparse.SUPPRESS,
-        action=refused(
-            "The --expect-slaves parameter has been renamed --expect-workers"
-        ),
+        action=refused("The --expect-slaves parameter has been renamed --expect-workers"),
     )
 
 
@@ -433,9 +425,7 @@ def _add_other_options(group: Group) -> None:
         action="store_true",
         help="Print how often each task is run, and exit; mind --users.",
     )
-    group.add_argument(
-        "--show-task-ratio-json", action="store_true", help="The same as JSON."
-    )
+    group.add_argument("--show-task-ratio-json", action="store_true", help="The same as JSON.")
     group.add_argument(
         "--version",
         "-V",

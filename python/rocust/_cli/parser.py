@@ -39,21 +39,15 @@ class LocustArgumentParser(configargparse.ArgumentParser):  # type: ignore[misc]
     def error(self, message: str) -> NoReturn:
         """Write the message, with the option that was probably meant, and end with exit code 2. Same as Locust."""
         if _UNRECOGNIZED in message:
-            message += self._guess_what_was_meant(
-                message.split(_UNRECOGNIZED)[1].split()
-            )
+            message += self._guess_what_was_meant(message.split(_UNRECOGNIZED)[1].split())
         self.exit(EXIT_USAGE, f"{self.prog}: error: {message}\n")
         raise AssertionError("exit() returned")
 
     def _guess_what_was_meant(self, unrecognized: list[str]) -> str:
         if not unrecognized:
             return ""
-        options = [
-            option for action in self._actions for option in action.option_strings
-        ]
-        guesses = difflib.get_close_matches(
-            unrecognized[0].partition("=")[0], options, n=1
-        )
+        options = [option for action in self._actions for option in action.option_strings]
+        guesses = difflib.get_close_matches(unrecognized[0].partition("=")[0], options, n=1)
         if guesses:
             return f"\nDid you mean '{guesses[0]}'?"
         return f"\nSee '{self.prog} --help' for the options there are."
@@ -63,9 +57,7 @@ class LocustArgumentParser(configargparse.ArgumentParser):  # type: ignore[misc]
         try:
             return super().parse_known_args(*args, **kwargs)
         except OSError as error:
-            self.error(
-                f"Unable to read config file: {error.filename}. Error: {error.strerror}"
-            )
+            self.error(f"Unable to read config file: {error.filename}. Error: {error.strerror}")
 
     def add_argument(self, *args: Any, **kwargs: Any) -> configargparse.Action:
         """Add an argument.
@@ -92,11 +84,7 @@ class LocustArgumentParser(configargparse.ArgumentParser):  # type: ignore[misc]
     @property
     def args_included_in_web_ui(self) -> dict[str, configargparse.Action]:
         """The arguments the web page shows, by their destination. Same as Locust."""
-        return {
-            action.dest: action
-            for action in self._actions
-            if getattr(action, "include_in_web_ui", False)
-        }
+        return {action.dest: action for action in self._actions if getattr(action, "include_in_web_ui", False)}
 
     @property
     def secret_args_included_in_web_ui(self) -> dict[str, configargparse.Action]:
@@ -114,11 +102,7 @@ class LocustArgumentParser(configargparse.ArgumentParser):  # type: ignore[misc]
         return self._shown_with("is_multiple")
 
     def _shown_with(self, trait: str) -> dict[str, configargparse.Action]:
-        return {
-            dest: action
-            for dest, action in self.args_included_in_web_ui.items()
-            if getattr(action, trait, False)
-        }
+        return {dest: action for dest, action in self.args_included_in_web_ui.items() if getattr(action, trait, False)}
 
 
 class LocustTomlConfigParser(configargparse.TomlConfigParser):  # type: ignore[misc]
@@ -130,9 +114,7 @@ class LocustTomlConfigParser(configargparse.TomlConfigParser):  # type: ignore[m
             content = tomllib.loads(stream.read())
         except ValueError as error:
             name = getattr(stream, "name", "the configuration")
-            raise configargparse.ConfigFileParserException(
-                f"Couldn't parse TOML file: {name}: {error}"
-            ) from error
+            raise configargparse.ConfigFileParserException(f"Couldn't parse TOML file: {name}: {error}") from error
         for section in self.sections:
             settings = configargparse.get_toml_section(content, section)
             if settings:
@@ -161,11 +143,7 @@ class LocustConfigParser(configargparse.ConfigFileParser):  # type: ignore[misc]
         if str(name).endswith(".toml"):
             return LocustTomlConfigParser(["tool.locust"]).parse(readable)
         try:
-            settings: OrderedDict[str, Any] = (
-                configargparse.DefaultConfigFileParser().parse(readable)
-            )
+            settings: OrderedDict[str, Any] = configargparse.DefaultConfigFileParser().parse(readable)
         except configargparse.ConfigFileParserException as error:
-            raise configargparse.ConfigFileParserException(
-                f"Unable to read config file: {name}. {error}"
-            ) from error
+            raise configargparse.ConfigFileParserException(f"Unable to read config file: {name}. {error}") from error
         return settings

@@ -73,9 +73,7 @@ def get_parser(
 
     Same as Locust.
     """
-    parser = get_empty_argument_parser(
-        add_help=True, default_config_files=default_config_files
-    )
+    parser = get_empty_argument_parser(add_help=True, default_config_files=default_config_files)
     setup_parser_arguments(parser)
     global_events().init_command_line_parser.fire(parser=parser)
     return parser
@@ -95,12 +93,8 @@ def parse_locustfile_option(args: list[str] | None = None) -> configargparse.Nam
     parser.add_argument("--worker", action="store_true", env_var="LOCUST_MODE_WORKER")
     # Without it "--master" would be an ambiguous prefix of the two options below.
     parser.add_argument("--master", action="store_true", env_var="LOCUST_MODE_MASTER")
-    parser.add_argument(
-        "--master-host", default="127.0.0.1", env_var="LOCUST_MASTER_NODE_HOST"
-    )
-    parser.add_argument(
-        "--master-port", type=int, default=5557, env_var="LOCUST_MASTER_NODE_PORT"
-    )
+    parser.add_argument("--master-host", default="127.0.0.1", env_var="LOCUST_MASTER_NODE_HOST")
+    parser.add_argument("--master-port", type=int, default=5557, env_var="LOCUST_MASTER_NODE_PORT")
     options, _ = parser.parse_known_args(args=args)
     if options.help or options.version:
         get_parser().parse_args(args=args)
@@ -116,9 +110,7 @@ def parse_options(args: list[str] | None = None) -> configargparse.Namespace:
     return options
 
 
-def require_csv_for_its_history(
-    parser: LocustArgumentParser, options: configargparse.Namespace
-) -> None:
+def require_csv_for_its_history(parser: LocustArgumentParser, options: configargparse.Namespace) -> None:
     """End with exit code 2 if `--csv-full-history` was given without `--csv`."""
     if options.stats_history_enabled and options.csv_prefix is None:
         parser.error("'--csv-full-history' requires '--csv'.")

@@ -18,9 +18,7 @@ def print_available_users(available: dict[str, Any]) -> None:
         print(f"    {name}")
 
 
-def select_user_classes(
-    names: list[str], available: dict[str, Any], locustfiles: list[str]
-) -> list[Any]:
+def select_user_classes(names: list[str], available: dict[str, Any], locustfiles: list[str]) -> list[Any]:
     """The user classes of these names, or all when there are no names.
 
     Raises:
@@ -41,11 +39,7 @@ def select_user_classes(
             _what_was_meant(unknown, available),
         )
         raise SystemExit(EXIT_CANNOT_RUN)
-    return (
-        [available[name] for name in dict.fromkeys(names)]
-        if names
-        else list(available.values())
-    )
+    return [available[name] for name in dict.fromkeys(names)] if names else list(available.values())
 
 
 def _what_was_meant(unknown: list[str], available: dict[str, Any]) -> str:
@@ -54,9 +48,7 @@ def _what_was_meant(unknown: list[str], available: dict[str, Any]) -> str:
         return f"A locustfile is given with -f: {program_name()} -f {files[0]}"
     meant = [guess for name in unknown if (guess := nearest(name, available))]
     if meant:
-        return (
-            f"Did you mean {' or '.join(repr(name) for name in dict.fromkeys(meant))}?"
-        )
+        return f"Did you mean {' or '.join(repr(name) for name in dict.fromkeys(meant))}?"
     return f"There is: {', '.join(available)}."
 
 

@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 
 from rocust import _log
 from rocust._cli.interrupt import Interrupts
-from rocust._kernel.green import Event, spawn, spawn_later
+from rocust._kernel.green import Event, get_hub, spawn, spawn_later
 
 logger = logging.getLogger("locust.main")
 
@@ -75,13 +75,11 @@ class Session:
 
     def _draws_live_table(self) -> bool:
         """Whether the tables are for a person at a terminal, rather than for a file or another program."""
-        return (
-            not self._options.no_live
-            and sys.stderr.isatty()
-            and os.environ.get("TERM") != "dumb"
-        )
+        return not self._options.no_live and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
 
     def _start_users(self) -> None:
+        # The loop's clock stands still while the loop does not turn: timers started now would be short by that much.
+        get_hub().loop.update_now()
         options = self._options
         if options.num_users is None:
             options.num_users = 1
@@ -93,11 +91,7 @@ class Session:
         self._watch(spawn(self._runner.start, options.num_users, options.spawn_rate))
         if options.run_time:
             logger.info("Run time limit set to %s seconds", options.run_time)
-            self._link(
-                spawn_later(
-                    options.run_time, self._quit_because, "--run-time limit reached"
-                )
-            )
+            self._link(spawn_later(options.run_time, self._quit_because, "--run-time limit reached"))
         else:
             logger.info("No run time limit set, use CTRL+C to interrupt")
 
@@ -134,9 +128,7 @@ class Session:
     def shut_down(self) -> NoReturn:
         """Fire `quitting`, stop the users, print the results, fire `quit`, and end the process."""
         logger.debug("Running teardowns...")
-        self._environment.events.quitting.fire(
-            environment=self._environment, reverse=True
-        )
+        self._environment.events.quitting.fire(environment=self._environment, reverse=True)
         exit_code = exit_code_of(self._environment, self._options.exit_code_on_error)
         self._close_live_table()
         logger.info("Shutting down (exit code %s)", exit_code)

@@ -16,9 +16,7 @@ def serve(arguments: list[str]) -> None:
     from rocust import _core
 
     try:
-        _core.demo_target(
-            options.host, options.port, options.delay, options.status, True
-        )
+        _core.demo_target(options.host, options.port, options.delay, options.status, True)
     except OSError as error:
         refuse(
             f"{program_name()} demo-target: error: cannot listen on {options.host}:{options.port}: {error}. "
@@ -43,9 +41,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="<port>",
         help="Where it listens; 0: wherever there is room.",
     )
-    parser.add_argument(
-        "--host", default="127.0.0.1", metavar="<ip>", help="Defaults to 127.0.0.1."
-    )
+    parser.add_argument("--host", default="127.0.0.1", metavar="<ip>", help="Defaults to 127.0.0.1.")
     parser.add_argument(
         "--delay",
         type=_milliseconds,
@@ -53,9 +49,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="<ms>",
         help="How long each answer takes. Defaults to 0.",
     )
-    parser.add_argument(
-        "--status", type=_status, default=200, metavar="<code>", help="Defaults to 200."
-    )
+    parser.add_argument("--status", type=_status, default=200, metavar="<code>", help="Defaults to 200.")
     return parser
 
 
@@ -69,9 +63,7 @@ def _milliseconds(text: str) -> float:
     except ValueError:
         value = -1.0
     if not 0 <= value <= _LONGEST_DELAY_MS:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is not a number of milliseconds (0 to {_LONGEST_DELAY_MS})"
-        )
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of milliseconds (0 to {_LONGEST_DELAY_MS})")
     return value
 
 
@@ -85,7 +77,5 @@ def _integer_between(text: str, lowest: int, highest: int, what: str) -> int:
     except ValueError:
         value = lowest - 1
     if not lowest <= value <= highest:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is not {what} ({lowest} to {highest})"
-        )
+        raise argparse.ArgumentTypeError(f"{text!r} is not {what} ({lowest} to {highest})")
     return value

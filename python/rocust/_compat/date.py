@@ -9,9 +9,7 @@ _SECONDS_PER = (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))
 
 def format_utc_timestamp(unix_timestamp: float) -> str:
     """`2026-01-31T12:00:00Z`. Same as Locust."""
-    return datetime.fromtimestamp(int(unix_timestamp), timezone.utc).strftime(
-        "%Y-%m-%dT%H:%M:%SZ"
-    )
+    return datetime.fromtimestamp(int(unix_timestamp), timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def format_safe_timestamp(unix_timestamp: float) -> str:

@@ -8,9 +8,7 @@ from time import perf_counter
 from typing import Any
 
 
-def memoize(
-    timeout: float, dynamic_timeout: bool = False
-) -> Callable[[Callable[..., Any]], Any]:
+def memoize(timeout: float, dynamic_timeout: bool = False) -> Callable[[Callable[..., Any]], Any]:
     """Decorate a function so that it is called at most once per `timeout`; other calls get the last answer.
 
     The decorated function has `clear_cache()`.

@@ -39,7 +39,7 @@ def retry(
                         attempt,
                         delay,
                     )
-                    logger.exception("%s", error)  # noqa: TRY401  # Locust's line
+                    logger.exception("%s", error)  # Locust's line
                     time.sleep(delay)
             try:
                 return function(*args, **kwargs)

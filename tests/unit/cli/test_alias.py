@@ -11,9 +11,7 @@ import pytest
 
 def run(script, *path):
     """Run a script in a fresh interpreter, with these directories first on its path."""
-    preamble = (
-        f"import sys\nsys.path[:0] = {[str(directory) for directory in path]!r}\n"
-    )
+    preamble = f"import sys\nsys.path[:0] = {[str(directory) for directory in path]!r}\n"
     ended = subprocess.run(
         [sys.executable, "-c", preamble + textwrap.dedent(script)],
         capture_output=True,

@@ -22,9 +22,7 @@ from rocust._cli.session import exit_code_of
         (42, {}, {}, False, 1, 42),
     ],
 )
-def test_exit_code(
-    monkeypatch, process_exit_code, errors, exceptions, unhandled, on_error, expected
-):
+def test_exit_code(monkeypatch, process_exit_code, errors, exceptions, unhandled, on_error, expected):
     monkeypatch.setattr(log, "unhandled_greenlet_exception", unhandled)
     runner = SimpleNamespace(errors=errors, exceptions=exceptions)
     environment = SimpleNamespace(process_exit_code=process_exit_code, runner=runner)

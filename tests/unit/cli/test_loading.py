@@ -27,10 +27,7 @@ def write(path, text):
 
 
 def test_only_classes_that_can_be_spawned_are_found(tmp_path):
-    text = (
-        USER.format(name="Buyer")
-        + "class Base(User):\n    abstract = True\nbuyer = 5\n"
-    )
+    text = USER.format(name="Buyer") + "class Base(User):\n    abstract = True\nbuyer = 5\n"
     users, shapes = loading.load_locustfile(write(tmp_path / "shop.py", text))
     assert list(users) == ["Buyer"]
     assert shapes == []
@@ -43,8 +40,7 @@ def test_neighbours_and_the_working_directory_can_be_imported_meanwhile(tmp_path
     path = write(
         tmp_path / "load" / "shop.py",
         "import neighbour_of_it, in_working_directory\n"
-        "assert (neighbour_of_it.price, in_working_directory.price) == (1, 2)\n"
-        + USER.format(name="Buyer"),
+        "assert (neighbour_of_it.price, in_working_directory.price) == (1, 2)\n" + USER.format(name="Buyer"),
     )
     users, _ = loading.load_locustfile(path)
     assert list(users) == ["Buyer"]
@@ -60,9 +56,7 @@ def test_a_directory_on_the_path_goes_back_to_its_place(tmp_path):
 
 
 def test_a_file_called_locust_does_not_stand_in_for_the_package(tmp_path):
-    users, _ = loading.load_locustfile(
-        write(tmp_path / "locust.py", USER.format(name="Buyer"))
-    )
+    users, _ = loading.load_locustfile(write(tmp_path / "locust.py", USER.format(name="Buyer")))
     assert users["Buyer"].__module__ == "locustfile"
 
 
@@ -76,10 +70,7 @@ def test_a_class_imported_by_a_second_file_counts_once(tmp_path):
 
 
 def test_two_classes_of_one_name_are_refused(capsys, tmp_path):
-    paths = [
-        write(tmp_path / name, USER.format(name="Buyer"))
-        for name in ("shop_a.py", "shop_b.py")
-    ]
+    paths = [write(tmp_path / name, USER.format(name="Buyer")) for name in ("shop_a.py", "shop_b.py")]
     with pytest.raises(SystemExit) as ended:
         loading.merge_locustfiles_content(paths)
     assert ended.value.code == 1
@@ -113,9 +104,7 @@ def test_two_classes_of_one_name_are_refused(capsys, tmp_path):
         ),
     ],
 )
-def test_a_file_that_raises_is_refused_with_its_own_traceback(
-    capsys, tmp_path, text, own_traceback, sentence
-):
+def test_a_file_that_raises_is_refused_with_its_own_traceback(capsys, tmp_path, text, own_traceback, sentence):
     path = write(tmp_path / "shop.py", text)
     with pytest.raises(SystemExit) as ended:
         loading.load_or_refuse(path)

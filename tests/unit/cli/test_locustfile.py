@@ -39,9 +39,7 @@ def test_a_directory_is_searched_and_underscores_are_left_out(tmp_path):
 
 def test_a_comma_separates_files(tmp_path):
     first, second = write(tmp_path / "a.py"), write(tmp_path / "b.py")
-    assert locustfile.get_locustfiles_locally(
-        SimpleNamespace(locustfile="a.py, b.py")
-    ) == [first, second]
+    assert locustfile.get_locustfiles_locally(SimpleNamespace(locustfile="a.py, b.py")) == [first, second]
 
 
 def test_a_missing_file_is_named(capsys):
@@ -59,23 +57,17 @@ def test_a_missing_file_has_its_nearest_neighbour_proposed(capsys, tmp_path):
 
 def test_a_file_that_is_not_python_is_named(capsys, tmp_path):
     write(tmp_path / "locustfile.txt")
-    assert refused(capsys, "locustfile.txt").startswith(
-        "Could not find 'locustfile.txt' as a Python file"
-    )
+    assert refused(capsys, "locustfile.txt").startswith("Could not find 'locustfile.txt' as a Python file")
 
 
 def test_an_empty_directory_is_named(capsys, tmp_path):
     write(tmp_path / "d" / "_only.py")
-    assert refused(capsys, "d").startswith(
-        "Could not find any locustfiles in directory 'd'"
-    )
+    assert refused(capsys, "d").startswith("Could not find any locustfiles in directory 'd'")
 
 
 def test_the_locustfile_of_a_master_is_not_there(capsys):
     with pytest.raises(SystemExit) as ended:
-        locustfile.get_locustfiles_locally(
-            SimpleNamespace(locustfile="-", worker=False)
-        )
+        locustfile.get_locustfiles_locally(SimpleNamespace(locustfile="-", worker=False))
     assert ended.value.code == 1
     assert "--worker was not specified" in capsys.readouterr().err
     with pytest.raises(SystemExit) as ended:

@@ -68,9 +68,7 @@ def dead_greenlet(error):
 
 
 def test_a_dead_greenlet_is_logged_and_flagged(unflagged, caplog):
-    log.greenlet_exception_logger(logging.getLogger("locust.main"))(
-        dead_greenlet(KeyError("k"))
-    )
+    log.greenlet_exception_logger(logging.getLogger("locust.main"))(dead_greenlet(KeyError("k")))
     (record,) = caplog.records
     assert record.levelno == logging.CRITICAL
     assert record.getMessage().startswith("Unhandled exception in greenlet: ")
@@ -79,14 +77,9 @@ def test_a_dead_greenlet_is_logged_and_flagged(unflagged, caplog):
 
 def test_sys_exit_in_a_greenlet_is_not_shouted_about(unflagged, caplog):
     with caplog.at_level(logging.DEBUG):
-        log.greenlet_exception_logger(logging.getLogger("locust.main"))(
-            dead_greenlet(SystemExit(3))
-        )
+        log.greenlet_exception_logger(logging.getLogger("locust.main"))(dead_greenlet(SystemExit(3)))
     assert [record.levelno for record in caplog.records] == [
         logging.INFO,
         logging.DEBUG,
     ]
-    assert (
-        caplog.records[0].getMessage()
-        == "sys.exit(3) called (use log level DEBUG for callstack)"
-    )
+    assert caplog.records[0].getMessage() == "sys.exit(3) called (use log level DEBUG for callstack)"

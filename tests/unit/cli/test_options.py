@@ -101,13 +101,9 @@ def test_environment_variables(monkeypatch, variable, text, destination, value):
 
 
 def test_the_nearer_source_wins(monkeypatch, tmp_path):
-    (tmp_path / ".locust.conf").write_text(
-        "users = 1\nspawn-rate = 1\nrun-time = 1\nhost = http://home\n"
-    )
+    (tmp_path / ".locust.conf").write_text("users = 1\nspawn-rate = 1\nrun-time = 1\nhost = http://home\n")
     (tmp_path / "locust.conf").write_text("users = 2\nspawn-rate = 2\nrun-time = 2\n")
-    (tmp_path / "pyproject.toml").write_text(
-        "[tool.locust]\nusers = 3\nspawn-rate = 3\n"
-    )
+    (tmp_path / "pyproject.toml").write_text("[tool.locust]\nusers = 3\nspawn-rate = 3\n")
     (tmp_path / "own.conf").write_text("users = 4\n")
     options = parse("--config", "own.conf")
     assert (options.num_users, options.spawn_rate, options.run_time, options.host) == (
@@ -122,9 +118,7 @@ def test_the_nearer_source_wins(monkeypatch, tmp_path):
 
 
 def test_a_conf_file_has_flags_lists_and_comments(tmp_path):
-    (tmp_path / "locust.conf").write_text(
-        "# ours\nheadless\ntags = [Critical, Normal]\nloglevel ERROR\nu = 3\n"
-    )
+    (tmp_path / "locust.conf").write_text("# ours\nheadless\ntags = [Critical, Normal]\nloglevel ERROR\nu = 3\n")
     options = parse()
     assert options.headless
     assert options.tags == ["Critical", "Normal"]
@@ -144,9 +138,7 @@ def test_a_toml_file_is_read_only_in_its_section(tmp_path):
 def test_a_locustfile_adds_options_of_its_own(events, tmp_path):
     @events.init_command_line_parser.add_listener
     def add(parser, **_):
-        parser.add_argument(
-            "--shop", env_var="LOCUST_SHOP", default="main", help="Which shop."
-        )
+        parser.add_argument("--shop", env_var="LOCUST_SHOP", default="main", help="Which shop.")
         parser.add_argument("--token", is_secret=True, is_required=True)
         parser.add_argument("--hidden", include_in_web_ui=False)
         parser.add_argument("--colors", is_multiple=True, choices=["red", "blue"])
@@ -169,25 +161,15 @@ def test_a_locustfile_adds_options_of_its_own(events, tmp_path):
 
 def test_each_parser_fires_the_event(events):
     parsers = []
-    events.init_command_line_parser.add_listener(
-        lambda parser, **_: parsers.append(parser)
-    )
+    events.init_command_line_parser.add_listener(lambda parser, **_: parsers.append(parser))
     first, second = argument_parser.get_parser(), argument_parser.get_parser()
     assert parsers == [first, second]
 
 
 def test_the_first_look_reads_only_where_the_locustfile_is(monkeypatch):
     monkeypatch.setenv("LOCUST_LOCUSTFILE", "from_environment.py")
-    assert (
-        argument_parser.parse_locustfile_option(["-u", "x", "--shop", "y"]).locustfile
-        == "from_environment.py"
-    )
-    assert (
-        argument_parser.parse_locustfile_option(
-            ["--shop=y", "-f", "a.py,b.py"]
-        ).locustfile
-        == "a.py,b.py"
-    )
+    assert argument_parser.parse_locustfile_option(["-u", "x", "--shop", "y"]).locustfile == "from_environment.py"
+    assert argument_parser.parse_locustfile_option(["--shop=y", "-f", "a.py,b.py"]).locustfile == "a.py,b.py"
     assert argument_parser.parse_locustfile_option(["--master"]).master
 
 
@@ -264,9 +246,7 @@ def test_what_cannot_be_is_said_in_one_sentence(capsys, arguments, sentence):
         ("broken.conf", b"= = =\n: :\n"),
     ],
 )
-def test_a_configuration_file_that_cannot_be_read_is_named(
-    capsys, tmp_path, name, content
-):
+def test_a_configuration_file_that_cannot_be_read_is_named(capsys, tmp_path, name, content):
     (tmp_path / name).write_bytes(content)
     with pytest.raises(SystemExit) as ended:
         parse("--config", name)

@@ -79,9 +79,7 @@ def test_an_exception_is_logged_flagged_and_does_not_stop_the_others(caplog):
     assert calls == ["still called"]
     (record,) = caplog.records
     assert record.name == "root"
-    assert record.getMessage().startswith(
-        "Uncaught exception in event handler: \nTraceback"
-    )
+    assert record.getMessage().startswith("Uncaught exception in event handler: \nTraceback")
     assert "ZeroDivisionError" in record.getMessage()
     assert log.unhandled_greenlet_exception
 
