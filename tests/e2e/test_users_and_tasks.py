@@ -181,7 +181,7 @@ class Second(HttpUser):
 
 # One user runs a hundred tasks of which each says its name, then the run ends.
 HUNDRED_TASKS = """
-from locust import User, TaskSet, SequentialTaskSet, task, tag, events
+from locust import User, TaskSet, task, tag, events
 from locust.exception import StopUser, RescheduleTask, RescheduleTaskImmediately, InterruptTaskSet
 
 names = []
@@ -235,22 +235,6 @@ class Visitor(Base):
     def own(self): ran(self, 'own')
 """
     assert set(ran(classes)) == {"inherited", "own"}
-
-
-def test_sequential_task_set_runs_in_order_of_declaration_for_ever() -> None:
-    classes = """
-class Steps(SequentialTaskSet):
-    @task
-    def first(self): ran(self.user, 'first')
-    @task(2)
-    def twice(self): ran(self.user, 'twice')
-    @task
-    def last(self): ran(self.user, 'last')
-
-class Visitor(User):
-    tasks = [Steps]
-"""
-    assert ran(classes) == ["first", "twice", "twice", "last"] * 25
 
 
 NESTED = """
