@@ -16,7 +16,7 @@ import tempfile
 import time
 from pathlib import Path
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 CONFIGURATION = """\
 daemon off;
@@ -74,7 +74,7 @@ class Nginx:
         self._readings = 0
         self._connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> Nginx:
         deadline = time.monotonic() + 10
         while True:
             try:
