@@ -1,7 +1,8 @@
 """What one wheel for every Python (abi3) costs: both wheels, built alike, racing each other.
 
 `python benches/abi.py` builds a release wheel of each kind, installs each into a venv of its own and lets them take
-turns against one nginx, as `run.py` does. Prints the ratio version-specific / abi3; under 1.05 the one wheel is worth it.
+turns against one nginx, as `run.py` does. Prints the ratio version-specific / abi3; under 1.05 the one wheel is worth
+it.
 `--abi3 BIN --native BIN` compares two commands that are already installed.
 """
 

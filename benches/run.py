@@ -75,9 +75,7 @@ def measure(options: argparse.Namespace, stock: Path, findings: Findings) -> Non
         if not options.quick:
             steady = throughput.Plan(users=5_000, users_per_s=500, periods=3)
         for name, program in both(stock, options.rocust, STOCK_HTTP, OURS_HTTP):
-            findings.throughput.append(
-                throughput.measure(Contender(name, program, locustfile="throughput.py"), steady)
-            )
+            findings.throughput.append(throughput.measure(Contender(name, program, locustfile="throughput.py"), steady))
     if "truth" in options.only:
         print("True times:", file=sys.stderr)
         for is_saturated in (False, True):

@@ -110,9 +110,7 @@ class Nginx:
         after = time.monotonic()
         # "Active connections: N  server accepts handled requests  A H R  Reading: ..."
         self._readings += 1
-        return Status(
-            at_s=(before + after) / 2, requests=int(words[9]) - self._readings, connections=int(words[2]) - 1
-        )
+        return Status(at_s=(before + after) / 2, requests=int(words[9]) - self._readings, connections=int(words[2]) - 1)
 
     def settled(self) -> Status:
         """Wait until nginx has read all that was already sent to it (the clients being stopped)."""

@@ -195,7 +195,11 @@ def throughput_goals(outcomes: Sequence[throughput.Outcome]) -> list[list[str]]:
     if not ours:
         return []
     rows = [
-        row(f"{ours.wanted_per_s:g} tasks/s within 1 %", f"{ours.error_share:+.2%}", abs(ours.error_share) <= LOAD_WITHIN),
+        row(
+            f"{ours.wanted_per_s:g} tasks/s within 1 %",
+            f"{ours.error_share:+.2%}",
+            abs(ours.error_share) <= LOAD_WITHIN,
+        ),
         row("under 20 % of a core", f"{ours.core_share:.1%}", ours.core_share < CORE_AT_MOST),
     ]
     if stock:
@@ -247,5 +251,3 @@ def write(document: Path, block: str) -> None:
     if not begin or not end:
         raise SystemExit(f"{document.name} lacks the markers {BEGIN} and {END}; nothing was written.")
     document.write_text(f"{before}{BEGIN}\n\n{block}\n\n{END}{after}")
-
-
