@@ -1,7 +1,8 @@
 """What one wheel for every Python (abi3) costs: both wheels, built alike, racing each other.
 
-`python benches/abi.py` builds a release wheel of each kind, installs each into a venv of its own and lets them take turns
-against one nginx, as `run.py` does. Prints the ratio version-specific / abi3; under 1.05 the one wheel is worth it.
+`python benches/abi.py` builds a release wheel of each kind, installs each into a venv of its own and lets them take
+turns against one nginx, as `run.py` does. Prints the ratio version-specific / abi3; under 1.05 the one wheel is worth
+it.
 `--abi3 BIN --native BIN` compares two commands that are already installed.
 """
 
@@ -36,7 +37,7 @@ def main() -> None:
         for kind, program in programs.items()
     ]
     try:
-        records = paired.measure(racers, paired.Plan(rounds=options.rounds, slice_s=0.7))
+        records = paired.measure(racers, paired.Plan(heats=options.heats, rounds=options.rounds, slice_s=0.7))
     except ContenderFailed as failure:
         raise SystemExit(str(failure)) from None
     print(markdown(records))
@@ -53,7 +54,8 @@ def arguments() -> argparse.Namespace:
     )
     parser.add_argument("--abi3", type=Path, help="a rocust command installed from an abi3 wheel")
     parser.add_argument("--native", type=Path, help="a rocust command installed from a version-specific wheel")
-    parser.add_argument("--rounds", type=int, default=30, help="how many rounds of slices (default: %(default)s)")
+    parser.add_argument("--heats", type=int, default=6, help="how often all start afresh (default: %(default)s)")
+    parser.add_argument("--rounds", type=int, default=6, help="rounds of slices in each heat (default: %(default)s)")
     return parser.parse_args()
 
 
@@ -63,14 +65,14 @@ def build(kind: str, cargo_options: str) -> Path:
     home = needs.CHECKOUT / ".venvs" / f"abi-{kind}"
     wheels = home / "wheels"
     venv.create(home, clear=True, with_pip=True)
-    python, pip = home / "bin" / "python", ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    python, pip = str(home / "bin" / "python"), ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     subprocess.run([python, *pip, "maturin>=1.16,<2"], check=True, stdout=sys.stderr)
-    maturin = [home / "bin" / "maturin", "build", "--release", "--interpreter", python, "--out", wheels]
+    maturin = [str(home / "bin" / "maturin"), "build", "--release", "--interpreter", python, "--out", str(wheels)]
     subprocess.run([*maturin, *shlex.split(cargo_options)], check=True, stdout=sys.stderr, cwd=needs.CHECKOUT)
     [wheel] = wheels.glob("*.whl")
     if ("-abi3-" in wheel.name) != (kind == ABI3):
         raise SystemExit(f"The {kind} wheel came out as {wheel.name}: see --abi3-cargo and --native-cargo.")
-    subprocess.run([python, *pip, wheel], check=True, stdout=sys.stderr)
+    subprocess.run([python, *pip, str(wheel)], check=True, stdout=sys.stderr)
     return home / "bin" / "rocust"
 
 

@@ -2,7 +2,8 @@
 
 `python benches/hot_path.py --rocust .venvs/bench/bin/rocust [--file plain_fast.py]` prints Markdown for BENCHMARKS.md.
 First a stretch without perf: the kernel's books say how much time each thread took, nginx how many requests it went to.
-Then one with perf, whose samples only say how a thread's time is shared out: perf itself slows what it watches. `--keep FILE` leaves perf's data, with stacks, for `perf report -i FILE`.
+Then one with perf, whose samples only say how a thread's time is shared out: perf itself slows what it watches.
+`--keep FILE` leaves perf's data, with stacks, for `perf report -i FILE`.
 """
 
 from __future__ import annotations

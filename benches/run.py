@@ -51,7 +51,6 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--stock", type=command, help=f"a locust {needs.LOCUST} (default: one in .venvs/stock)")
     parser.add_argument("--quick", action="store_true", help="a minute, for a first look; writes nothing")
     parser.add_argument("--only", nargs="+", choices=SCENARIOS, default=SCENARIOS, help="only these; writes nothing")
-    parser.add_argument("--rounds", type=int, help="how many rounds of slices (default: 30, quick: 6)")
     parser.add_argument("--json", action="store_true", help="print all that was measured as JSON, not as tables")
     return parser.parse_args()
 
@@ -68,8 +67,7 @@ def measure(options: argparse.Namespace, stock: Path, findings: Findings) -> Non
     """Run the scenarios one after the other."""
     if "paired" in options.only:
         print("As many requests as it can:", file=sys.stderr)
-        rounds = options.rounds or (6 if options.quick else 30)
-        plan = paired.Plan(rounds=rounds, slice_s=0.5 if options.quick else 0.7)
+        plan = paired.Plan(heats=1, rounds=6, slice_s=0.5) if options.quick else paired.Plan(5, 6, slice_s=0.7)
         findings.paired = paired.measure(racers(stock, options.rocust), plan)
     if "throughput" in options.only:
         print("A steady load:", file=sys.stderr)
@@ -77,9 +75,7 @@ def measure(options: argparse.Namespace, stock: Path, findings: Findings) -> Non
         if not options.quick:
             steady = throughput.Plan(users=5_000, users_per_s=500, periods=3)
         for name, program in both(stock, options.rocust, STOCK_HTTP, OURS_HTTP):
-            findings.throughput.append(
-                throughput.measure(Contender(name, program, locustfile="throughput.py"), steady)
-            )
+            findings.throughput.append(throughput.measure(Contender(name, program, locustfile="throughput.py"), steady))
     if "truth" in options.only:
         print("True times:", file=sys.stderr)
         for is_saturated in (False, True):

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Self
+from typing import Literal
 
 from rig import process
 
@@ -99,7 +99,7 @@ class Running:
                 preexec_fn=process.die_with_parent,
             )
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> Running:
         return self
 
     def __exit__(

@@ -24,7 +24,7 @@ def stock_locust() -> Path:
     if not is_stock(command):
         print(f"  installing locust=={LOCUST} into .venvs/stock", file=sys.stderr)
         venv.create(home, clear=True, with_pip=True)
-        install = [home / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        install = [str(home / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
         subprocess.run([*install, f"locust=={LOCUST}"], check=True, stdout=sys.stderr)
     return command
 

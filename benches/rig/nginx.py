@@ -16,7 +16,7 @@ import tempfile
 import time
 from pathlib import Path
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 CONFIGURATION = """\
 daemon off;
@@ -74,7 +74,7 @@ class Nginx:
         self._readings = 0
         self._connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> Nginx:
         deadline = time.monotonic() + 10
         while True:
             try:
@@ -110,9 +110,7 @@ class Nginx:
         after = time.monotonic()
         # "Active connections: N  server accepts handled requests  A H R  Reading: ..."
         self._readings += 1
-        return Status(
-            at_s=(before + after) / 2, requests=int(words[9]) - self._readings, connections=int(words[2]) - 1
-        )
+        return Status(at_s=(before + after) / 2, requests=int(words[9]) - self._readings, connections=int(words[2]) - 1)
 
     def settled(self) -> Status:
         """Wait until nginx has read all that was already sent to it (the clients being stopped)."""

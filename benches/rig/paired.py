@@ -1,8 +1,10 @@
 """The main scenario: as many requests as each contender can make, in short slices, one contender at a time.
 
-All contenders are started once and stay alive, stopped; in every round each runs for one slice, the next round in the
-opposite order. Ratios are taken within a round and the median of the rounds is what counts: a machine that is slow for a
-minute is slow for all. nginx counts the requests, the kernel the CPU time. Must not know how results are shown.
+All contenders are started once a heat and stay alive, stopped; in every round each runs for one slice, the next round
+in the opposite order. Ratios are taken within a round and the median of all rounds is what counts: a machine that is
+slow for a minute is slow for all. Heats are there because two processes of the same program differ for as long as they live
+(hash seeds, where memory came to lie). nginx counts the requests, the kernel the CPU time. Must not know how results
+are shown.
 """
 
 from __future__ import annotations
@@ -26,8 +28,9 @@ RAMP_LIMIT_S = 60.0
 
 @dataclass(frozen=True)
 class Plan:
-    """How long to look."""
+    """How long to look: everyone starts afresh in each heat and has one slice in each round of it."""
 
+    heats: int
     rounds: int
     slice_s: float
     settle_s: float = 0.15
@@ -116,38 +119,37 @@ class _Mark:
 def measure(contenders: Sequence[Contender], plan: Plan) -> list[Record]:
     """Run all contenders by turns and give what each showed, in the order given."""
     records = [Record(contender.name) for contender in contenders]
-    limit_s = 120 + (plan.rounds + 2) * len(contenders) * (plan.slice_s + plan.settle_s + 0.5)
+    entries = list(zip(contenders, records, strict=True))
+    for heat in range(plan.heats):
+        print(f"  heat {heat + 1} of {plan.heats}", file=sys.stderr)
+        _run_heat(entries if heat % 2 == 0 else entries[::-1], plan)
+    return records
+
+
+def _run_heat(entries: Sequence[tuple[Contender, Record]], plan: Plan) -> None:
+    """Start everyone, one after the other, give each its slices, end everyone and hold the counts together."""
+    limit_s = 120 + (plan.rounds + 2) * len(entries) * (plan.slice_s + plan.settle_s + 0.5)
     with contextlib.ExitStack() as stack:
         nginx = stack.enter_context(Nginx())
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-paired-")))
         load = Load(nginx.url, plan.users, plan.users, limit_s)
-        field_of = [(_start(stack, contender, load, folder, nginx, record), record)
-                    for contender, record in zip(contenders, records, strict=True)]  # fmt: skip
-        for number in range(plan.rounds):
-            print(f"\r  round {number + 1} of {plan.rounds}", end="", file=sys.stderr, flush=True)
-            for running, record in field_of if number % 2 == 0 else reversed(field_of):
-                _take_turn(running, record, nginx, plan)
-        print(file=sys.stderr)
-        for running, record in field_of:
-            record.peak_bytes = process.memory_bytes(running.pid, "VmHWM")
+        started = []
+        for contender, record in entries:
             before = nginx.settled()
-            record.counted_by_itself = running.finish().requests
+            running = stack.enter_context(Running(contender, load, folder))
+            await_connections(running, nginx, before.connections + load.users)
+            time.sleep(WARM_UP_S)
+            running.pause()
             record.counted_by_nginx += nginx.settled().requests - before.requests
-    return records
-
-
-def _start(
-    stack: contextlib.ExitStack, contender: Contender, load: Load, folder: Path, nginx: Nginx, record: Record
-) -> Running:
-    """Start one contender, let it ramp up and warm up alone, and stop it."""
-    print(f"  starting {contender.name}", file=sys.stderr)
-    before = nginx.settled()
-    running = stack.enter_context(Running(contender, load, folder))
-    await_connections(running, nginx, before.connections + load.users)
-    time.sleep(WARM_UP_S)
-    running.pause()
-    record.counted_by_nginx += nginx.settled().requests - before.requests
-    return running
+            started.append((running, record))
+        for number in range(plan.rounds):
+            for running, record in started if number % 2 == 0 else reversed(started):
+                _take_turn(running, record, nginx, plan)
+        for running, record in started:
+            record.peak_bytes = max(record.peak_bytes, process.memory_bytes(running.pid, "VmHWM"))
+            before = nginx.settled()
+            record.counted_by_itself += running.finish().requests
+            record.counted_by_nginx += nginx.settled().requests - before.requests
 
 
 def await_connections(running: Running, nginx: Nginx, wanted: int) -> None:

@@ -1,12 +1,12 @@
 """A target with a known delay that times itself: the clock the contenders' reported times are held against.
 
-`python benches/rig/stopwatch.py --delay-ms 20` prints `PORT n`, answers every request the delay after it *arrived*, and on
-SIGTERM prints what it measured as one line of JSON. Must not know who asks.
+`python benches/rig/stopwatch.py --delay-ms 20` prints `PORT n`, answers every request the delay after it *arrived*, and
+on SIGTERM prints what it measured as one line of JSON. Must not know who asks.
 
-Its clock starts when the kernel took the request in (SO_TIMESTAMPNS), not when this process got round to reading it, and
-ends when `send` has returned, which on loopback is when the answer lies in the client's socket. So a busy machine can
-delay the answer, but not hide that from this clock. Neither asyncio nor epoll: both sleep in whole milliseconds; `select`
-sleeps in microseconds, and the timer slack is set to the least. Few connections only (FD_SETSIZE).
+Its clock starts when the kernel took the request in (SO_TIMESTAMPNS), not when this process got round to reading it,
+and ends when `send` has returned, which on loopback is when the answer lies in the client's socket. So a busy machine
+can delay the answer, but not hide that from this clock. Neither asyncio nor epoll: both sleep in whole milliseconds;
+`select` sleeps in microseconds, and the timer slack is set to the least. Few connections only (FD_SETSIZE).
 """
 
 from __future__ import annotations
@@ -61,14 +61,14 @@ class Stopwatch:
             wait_s = None
             if self.due:
                 wait_s = max(0, self.due[0][0] - time.time_ns()) / 1e9
-            readable, _, _ = select.select([self.bell, self.listener, *self.clients], [], [], wait_s)
-            for ready in readable:
+            sources: list[socket.socket | Client] = [self.bell, self.listener, *self.clients]
+            for ready in select.select(sources, [], [], wait_s)[0]:
                 if ready is self.bell:
                     return
-                if ready is self.listener:
-                    self.accept()
-                else:
+                if isinstance(ready, Client):
                     self.read(ready)
+                else:
+                    self.accept()
             self.answer()
 
     def accept(self) -> None:

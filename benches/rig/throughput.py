@@ -1,7 +1,8 @@
 """The second scenario: thousands of patient users, whose load should come out exactly as written.
 
 5,000 users at one task every ten seconds are 500 tasks a second, no more and no less. One contender after the other; a
-window of whole periods in steady state; nginx counts, the kernel says what it cost. Must not know how results are shown.
+window of whole periods in steady state; nginx counts, the kernel says what it cost. Must not know how results are
+shown.
 """
 
 from __future__ import annotations

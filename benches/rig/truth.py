@@ -15,7 +15,6 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
 
 from rig.contender import Contender, Load, OwnReport, Running
 
@@ -71,7 +70,7 @@ class Stopwatch:
             start_new_session=True,
         )
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> Stopwatch:
         words = self._line().split()
         if words[:1] != ["PORT"]:
             raise SystemExit("The target with the stopwatch did not start; its message is above.")
