@@ -1,31 +1,81 @@
 """Rocust: Locust's Python, a Rust engine.
 
-The names are Locust's. Importing this package patches nothing; the `rocust` command patches before it loads a locustfile. In a
-script of your own, `rocust.install()` makes `import locust` mean this package.
+The names are Locust's. Importing this package patches nothing and loads little: a name is imported when it is first used, so that the
+`rocust` command can patch the standard library before anything opens a socket. In a script of your own, `rocust.install()` makes
+`import locust` mean this package.
 """
 
+from __future__ import annotations
+
+import importlib
 import warnings
+from typing import TYPE_CHECKING, Any
 
 from rocust import _core
 from rocust._compat.alias import install
-from rocust._compat.deprecated import DeprecatedHttpLocustClass as HttpLocust
-from rocust._compat.deprecated import DeprecatedLocustClass as Locust
 from rocust._events import Events
-from rocust._run.shape import LoadTestShape
-from rocust._users.http_user import FastHttpUser, HttpUser
-from rocust._users.task import tag, task
-from rocust._users.taskset import TaskSet
-from rocust._users.user import User
-from rocust._users.wait_time import between, constant, constant_pacing, constant_throughput, poisson
-from rocust.user import wait_time
 
-#: The version of this package; the Locust API it speaks is `LOCUST_API_VERSION`.
+if TYPE_CHECKING:
+    from rocust._compat.deprecated import DeprecatedHttpLocustClass as HttpLocust
+    from rocust._compat.deprecated import DeprecatedLocustClass as Locust
+    from rocust._run.shape import LoadTestShape
+    from rocust._users.http_user import FastHttpUser, HttpUser
+    from rocust._users.task import tag, task
+    from rocust._users.taskset import TaskSet
+    from rocust._users.user import User
+    from rocust._users.wait_time import between, constant, constant_pacing, constant_throughput, poisson
+    from rocust.user import wait_time
+
+#: The version of this package.
 __version__ = _core.__version__
 #: The Locust version whose public API this package follows.
 LOCUST_API_VERSION = "2.47.0"
 
-#: The hooks that module-level listeners are added to.
+#: The hooks that module-level listeners are added to; may be assigned anew.
 events = Events()
+
+#: Where each name lives, as room and name there.
+_HOMES = {
+    "FastHttpUser": ("_users.http_user", "FastHttpUser"),
+    "HttpLocust": ("_compat.deprecated", "DeprecatedHttpLocustClass"),
+    "HttpUser": ("_users.http_user", "HttpUser"),
+    "LoadTestShape": ("_run.shape", "LoadTestShape"),
+    "Locust": ("_compat.deprecated", "DeprecatedLocustClass"),
+    "TaskSet": ("_users.taskset", "TaskSet"),
+    "User": ("_users.user", "User"),
+    "between": ("_users.wait_time", "between"),
+    "constant": ("_users.wait_time", "constant"),
+    "constant_pacing": ("_users.wait_time", "constant_pacing"),
+    "constant_throughput": ("_users.wait_time", "constant_throughput"),
+    "poisson": ("_users.wait_time", "poisson"),
+    "tag": ("_users.task", "tag"),
+    "task": ("_users.task", "task"),
+}
+#: Submodules that Locust's users reach as attributes without importing them.
+_FACES = frozenset(
+    "argument_parser clients contrib dispatch env event exception log main runners shape stats user util".split()
+)
+
+
+def __getattr__(name: str) -> Any:
+    """Import a name of this package when it is first used."""
+    if name in _HOMES:
+        room, attribute = _HOMES[name]
+        value = getattr(importlib.import_module(f"{__name__}.{room}"), attribute)
+    elif name == "wait_time":
+        value = importlib.import_module(f"{__name__}.user.wait_time")
+    elif name in _FACES:
+        value = importlib.import_module(f"{__name__}.{name}")
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """All names, imported or not."""
+    return sorted({*globals(), *_HOMES, *_FACES, "wait_time"})
+
 
 if _core.IS_DEBUG_BUILD:
     warnings.warn(
