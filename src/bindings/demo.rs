@@ -10,12 +10,14 @@ use pyo3::{exceptions::PyValueError, prelude::*, types::PyDict};
 
 use crate::demo::{Manner, Server};
 
+use super::door::detached;
+
 /// How often a stop asked for by a signal is looked for: only Python's main thread may run its signal handlers.
 const SIGNAL_CHECK: Duration = Duration::from_millis(50);
 /// More lanes than this are of no use to a generator on the same machine.
 const MOST_LANES: usize = 4;
 
-pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(demo_target, module)?)
 }
 
@@ -35,9 +37,9 @@ fn demo_target(
     let lane_count = thread::available_parallelism().map_or(1, |cores| (cores.get() / 2).clamp(1, MOST_LANES));
     let stop = Bound::new(py, StopOnSignal::default())?;
     let watch = SignalWatch::install(&stop)?;
-    let server = py.detach(|| Server::start(host, port, manner, lane_count))?;
+    let server = detached(py, || Server::start(host, port, manner, lane_count))?;
     let outcome = announce_and_wait(&server, announce, &stop);
-    py.detach(|| server.stop());
+    detached(py, || server.stop());
     watch.restore()?;
     outcome
 }
@@ -52,7 +54,7 @@ fn announce_and_wait(
     }
     let py = stop.py();
     while !stop.get().was_signalled() {
-        py.detach(|| thread::park_timeout(SIGNAL_CHECK));
+        detached(py, || thread::park_timeout(SIGNAL_CHECK));
         py.check_signals()?;
     }
     Ok(())

@@ -71,12 +71,7 @@ impl Server {
             .collect::<io::Result<Vec<_>>>()?;
         let listener = {
             let _entered = runtimes.first().map(Runtime::enter);
-            listen(host, port).map_err(|error| {
-                io::Error::new(
-                    error.kind(),
-                    format!("the demo target cannot listen on {host}:{port}: {error}"),
-                )
-            })?
+            listen(host, port)?
         };
         let address = listener.local_addr()?;
         let alarm = Alarm::start()?;

@@ -141,10 +141,9 @@ fn a_client_that_leaves_before_its_answer_is_not_counted() {
 }
 
 #[test]
-fn a_taken_port_and_an_unknown_name_are_said() {
+fn a_taken_port_and_an_unknown_name_are_errors() {
     let server = target(Manner::default());
     let taken = Server::start("127.0.0.1", server.address().port(), Manner::default(), 1).unwrap_err();
     assert_eq!(taken.kind(), io::ErrorKind::AddrInUse);
-    assert!(taken.to_string().contains("cannot listen on 127.0.0.1:"), "{taken}");
     assert!(Server::start("no such host", 0, Manner::default(), 1).is_err());
 }
