@@ -1,6 +1,7 @@
 //! The only room that knows Python. It translates, and decides nothing: one file per room, one map of errors ([`failure`]), one door
 //! that lets go of the GIL ([`door`]). Lanes never come here.
 
+mod demo;
 mod door;
 mod engine;
 mod failure;
@@ -16,6 +17,7 @@ use pyo3::prelude::*;
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add("IS_DEBUG_BUILD", cfg!(debug_assertions))?;
+    demo::register(module)?;
     engine::register(module)?;
     failure::register(module)?;
     http::register(module)?;
