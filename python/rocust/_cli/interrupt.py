@@ -16,8 +16,8 @@ from typing import Any
 from rocust._cli.refusal import EXIT_INTERRUPTED, program_name
 from rocust._kernel.green import get_hub
 
-#: Shows the cursor again, in case a table was being redrawn.
-_SHOW_CURSOR = "\x1b[?25h"
+#: Shows the cursor and wraps lines again, in case a table was being redrawn.
+_PLAIN_TERMINAL = "\x1b[?25h\x1b[?7h"
 
 
 class Interrupts:
@@ -52,10 +52,10 @@ class Interrupts:
 
 def end_at_once() -> None:
     """End the process now, whatever its users are doing: no `on_stop`, no events, no tables."""
-    show_cursor = _SHOW_CURSOR if sys.stderr.isatty() else ""
+    plain_terminal = _PLAIN_TERMINAL if sys.stderr.isatty() else ""
     sentence = f"{program_name()}: interrupted again, ending at once: users were not stopped, results are not printed."
     os.write(
         sys.__stderr__.fileno() if sys.__stderr__ else 2,
-        f"{show_cursor}\n{sentence}\n".encode(),
+        f"{plain_terminal}\n{sentence}\n".encode(),
     )
     os._exit(EXIT_INTERRUPTED)

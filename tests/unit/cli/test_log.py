@@ -26,7 +26,7 @@ print(len(get_logs()))
 
 def say(level, logfile=None):
     return subprocess.run(
-        [sys.executable, "-c", SAY.format(level=level, logfile=logfile)],
+        [sys.executable, "-W", "ignore", "-c", SAY.format(level=level, logfile=logfile)],
         capture_output=True,
         text=True,
         check=True,
