@@ -117,7 +117,8 @@ class Running:
     def failed(self, what: str) -> ContenderFailed:
         """Make the error that says what happened and quotes the end of the log."""
         tail = "\n".join(self._log.read_text(errors="replace").splitlines()[-15:])
-        return ContenderFailed(f"{self.contender.name} {what}. The end of its log:\n{tail}")
+        said = f"The end of its log:\n{tail}" if tail else "Its log is empty."
+        return ContenderFailed(f"{self.contender.name} {what}. {said}")
 
     def require_alive(self) -> None:
         """Raise `ContenderFailed` if it has ended by itself."""

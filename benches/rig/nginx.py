@@ -1,22 +1,23 @@
 """The one real target of the bench: nginx, one worker, thirteen bytes, counted by nginx itself.
 
-Must not know who asks. `python benches/rig/nginx.py COMMAND...` runs a command while it is up, with its address in
-`TARGET_URL`.
+Must not know who asks. Its folder is temporary and its port free; it is ended by its process id.
 """
 
 from __future__ import annotations
 
+import functools
 import http.client
-import os
 import shutil
 import socket
+import signal
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple
+
+from rig import process
 
 CONFIGURATION = """\
 daemon off;
@@ -69,7 +70,10 @@ class Nginx:
         configuration = Path(self._folder.name) / "nginx.conf"
         configuration.write_text(CONFIGURATION.format(files=files, folder=self._folder.name, port=self.port))
         self._process = subprocess.Popen(
-            [program(), "-p", self._folder.name, "-c", str(configuration)], start_new_session=True
+            [program(), "-p", self._folder.name, "-c", str(configuration)],
+            start_new_session=True,
+            # By SIGTERM the master takes its worker with it; by SIGKILL it would leave it behind.
+            preexec_fn=functools.partial(process.die_with_parent, signal.SIGTERM),
         )
         self._readings = 0
         self._connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
@@ -129,8 +133,3 @@ def program() -> str:
     if found is None:
         raise SystemExit("nginx is missing: run `make debian-packages`.")
     return found
-
-
-if __name__ == "__main__":
-    with Nginx() as nginx:
-        sys.exit(subprocess.run(sys.argv[1:], env={**os.environ, "TARGET_URL": nginx.url}, check=False).returncode)

@@ -2,9 +2,9 @@
 
 All contenders are started once a heat and stay alive, stopped; in every round each runs for one slice, the next round
 in the opposite order. Ratios are taken within a round and the median of all rounds is what counts: a machine that is
-slow for a minute is slow for all. Heats are there because two processes of the same program differ for as long as they live
-(hash seeds, where memory came to lie). nginx counts the requests, the kernel the CPU time. Must not know how results
-are shown.
+slow for a minute is slow for all. Heats are there because two processes of the same program differ for as long as they
+live (hash seeds, where memory came to lie). nginx counts the requests, the kernel the CPU time. Must not know how
+results are shown.
 """
 
 from __future__ import annotations

@@ -91,6 +91,6 @@ def machine_busy_seconds() -> float:
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def die_with_parent() -> None:
-    """Have the kernel kill this process when its parent ends (for `preexec_fn`): a stopped one would stay for ever."""
-    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+def die_with_parent(last_signal: int = signal.SIGKILL) -> None:
+    """Have the kernel end this process when its parent ends (for `preexec_fn`): a stopped one would stay for ever."""
+    _libc.prctl(PR_SET_PDEATHSIG, int(last_signal), 0, 0, 0)

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
+from rig import process
 from rig.contender import Contender, Load, OwnReport, Running
 
 DELAY_MS = 20.0
@@ -68,6 +69,7 @@ class Stopwatch:
             stdout=subprocess.PIPE,
             text=True,
             start_new_session=True,
+            preexec_fn=process.die_with_parent,
         )
 
     def __enter__(self) -> Stopwatch:
