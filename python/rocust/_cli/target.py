@@ -16,7 +16,7 @@ def serve(arguments: list[str]) -> None:
     from rocust import _core
 
     try:
-        _core.demo_target(options.host, options.port, options.delay, options.status, True)
+        _core.demo_target(options.host, options.port, options.delay, options.status, _announce)
     except OSError as error:
         refuse(
             f"{program_name()} demo-target: error: cannot listen on {options.host}:{options.port}: {error}. "
