@@ -95,6 +95,12 @@ fn lane_count() -> usize {
     runtime::lane_count()
 }
 
+/// To be called in a child right after a fork: the engine's threads did not come along.
+#[pyfunction]
+fn note_fork() {
+    runtime::note_fork();
+}
+
 /// Waits until no request is in flight, at most `patience` seconds; returns how many still are.
 #[pyfunction]
 fn settle(py: Python<'_>, patience: f64) -> PyResult<usize> {
@@ -113,6 +119,7 @@ fn orders(running: Counts, wanted: Counts) -> (Counts, Counts) {
 pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<PySeat>()?;
     module.add_function(wrap_pyfunction!(lane_count, module)?)?;
+    module.add_function(wrap_pyfunction!(note_fork, module)?)?;
     module.add_function(wrap_pyfunction!(settle, module)?)?;
     module.add_function(wrap_pyfunction!(orders, module)?)?;
     Ok(())

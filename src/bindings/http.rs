@@ -102,8 +102,12 @@ impl PyClient {
         self.settings.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn lane(&self, engine: &Engine) -> usize {
-        *self.lane.get_or_init(|| engine.next_lane())
+    fn lane(&self, engine: &Engine) -> PyResult<usize> {
+        if let Some(lane) = self.lane.get() {
+            return Ok(*lane);
+        }
+        let lane = engine.next_lane()?;
+        Ok(*self.lane.get_or_init(|| lane))
     }
 
     /// The request and its report, prepared as far as the URL and the session's own settings go.
@@ -160,7 +164,7 @@ impl PyClient {
     /// Hands the request to the lane and notes who waits for it.
     fn submit(&self, call: Call<'_, '_>, request: Request, report: Report) -> PyResult<u64> {
         let engine = Engine::get()?;
-        let lane = self.lane(engine);
+        let lane = self.lane(engine)?;
         let cancel = Arc::new(Cancel::default());
         let port = call.port.get();
         let ticket = port.register(call.greenlet, Some(Arc::clone(&cancel)));

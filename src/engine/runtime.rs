@@ -5,7 +5,7 @@
 
 use std::process;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -60,6 +60,16 @@ pub struct Engine {
 
 static ENGINE: OnceLock<Engine> = OnceLock::new();
 
+/// Whether this process was forked from one whose engine ran.
+static IS_ORPHAN: AtomicBool = AtomicBool::new(false);
+
+/// To be called in a child right after a fork. (Asking for the process id at every request would be a system call each.)
+pub fn note_fork() {
+    if ENGINE.get().is_some() {
+        IS_ORPHAN.store(true, Ordering::Relaxed);
+    }
+}
+
 impl Engine {
     /// The engine of this process, started now if this is the first call.
     ///
@@ -73,12 +83,19 @@ impl Engine {
                 ENGINE.get_or_init(|| started)
             }
         };
-        if engine.pid == process::id() { Ok(engine) } else { Err(Error::forked()) }
+        if IS_ORPHAN.load(Ordering::Relaxed) { Err(Error::forked()) } else { Ok(engine) }
     }
 
     /// The lane for the next session, in turn.
-    pub fn next_lane(&self) -> usize {
-        self.next.fetch_add(1, Ordering::Relaxed) % self.lanes.len()
+    ///
+    /// # Errors
+    /// In a forked child, also when nobody called [`note_fork`].
+    pub fn next_lane(&self) -> Result<usize, Error> {
+        if self.pid == process::id() {
+            Ok(self.next.fetch_add(1, Ordering::Relaxed) % self.lanes.len())
+        } else {
+            Err(Error::forked())
+        }
     }
 
     /// The lane with this number.

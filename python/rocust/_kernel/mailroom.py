@@ -7,6 +7,7 @@ that waits for nothing.
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from rocust._kernel.green import Hub
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_core.note_fork)
 
 _ATTRIBUTE = "_rocust_mailroom"
 _READ = 1

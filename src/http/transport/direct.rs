@@ -30,9 +30,10 @@ use crate::http::target::{Scheme, Target};
 use crate::http::timeline::Timeline;
 use crate::http::tls::TlsSettings;
 
-/// An idle connection younger than this is trusted to be as open as the reactor last said; an older one is asked
-/// (one system call).
-const TRUSTED_IDLE: Duration = Duration::from_millis(1);
+/// A connection idle for less than this is trusted to be as open as the reactor last said, which is never more than a
+/// fraction of a millisecond ago. A longer idle one is asked (one system call): servers close on a schedule, and a user
+/// that waits as long as the server's keep-alive time would meet that moment again and again.
+const TRUSTED_IDLE: Duration = Duration::from_millis(50);
 
 /// One connection and what belongs to it.
 pub(crate) struct Lane {
@@ -112,7 +113,8 @@ pub(super) async fn send(
             Err(failure) => return Err(failure),
         }
     }
-    let mut lane = Lane::open(order, timeline).await?;
+    // Boxed: opening is rare, and its state is the largest part by far; every exchange would carry the room for it.
+    let mut lane = Box::pin(Lane::open(order, timeline)).await?;
     let answer = travel(&mut lane, order, timeline).await?;
     keep(session, lane, &answer);
     Ok(answer)
