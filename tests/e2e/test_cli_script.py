@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import signal
 import socket
@@ -124,7 +125,7 @@ def test_demo_target_answers_counts_and_ends(tmp_path: Path, number: signal.Sign
                     assert len(response.read()) == 13
                 assert time.perf_counter() - started_at >= 0.02
             with urllib.request.urlopen(f"{url}/count") as response:
-                assert response.read().strip() == b"3"
+                assert json.loads(response.read()) == {"requests": 3}
             target.send_signal(number)
             assert target.wait(10) == 0
         finally:
