@@ -129,15 +129,11 @@ pub(super) fn escape_path(path: &str) -> String {
             octet_digits = 2;
         }
     }
-    if escaped.starts_with('/') {
-        escaped
-    } else {
-        format!("/{escaped}")
-    }
+    escaped
 }
 
-/// Reads the dates that servers write: `Wed, 09 Jun 2021 10:18:14 GMT`, `Wednesday, 09-Jun-21 10:18:14 GMT`,
-/// `Wed Jun  9 10:18:14 2021` and what lies between. The zone is taken for GMT unless it is a number.
+/// Reads the dates that servers write: `Wed, 09 Jun 2021 10:18:14 GMT`, `Wednesday, 09-Jun-21 10:18:14 GMT` and what
+/// lies between. The zone is taken for GMT unless it is a number.
 fn seconds_since_1970(date: &str) -> Option<i64> {
     let mut day = None;
     let mut month = None;
@@ -149,6 +145,8 @@ fn seconds_since_1970(date: &str) -> Option<i64> {
         if word.contains(':') {
             time = Some(seconds_of_day(word)?);
         } else if let Some(found) = month_number(word) {
+            // Python reads no date with the month in front, as C's `asctime` writes it; such a cookie is for the session.
+            day?;
             month = Some(found);
         } else if let Some(zone) = zone_offset_s(word) {
             offset_s = zone;

@@ -49,12 +49,22 @@ impl Authority {
         })
     }
 
-    /// The host without brackets and without the dots at its end that only name resolution needs.
+    /// The host to look up: without brackets.
     pub(super) fn dial_host(&self) -> &str {
         self.host
             .strip_prefix('[')
             .and_then(|host| host.strip_suffix(']'))
             .unwrap_or(&self.host)
+    }
+
+    /// The host as the server is told it: without the dots at the end, which only name resolution needs, and with the
+    /// zone of an address encoded.
+    pub(super) fn named_host(&self) -> String {
+        if self.host.starts_with('[') {
+            self.host.replace('%', "%25")
+        } else {
+            self.host.trim_end_matches('.').to_owned()
+        }
     }
 }
 

@@ -179,7 +179,7 @@ impl Reference {
             let (authority, after) =
                 after.split_at(after.find(['/', '?', '#']).unwrap_or(after.len()));
             if authority.contains('[') != authority.contains(']') {
-                return Err(UrlProblem::InvalidUrl("Invalid IPv6 URL".to_owned()));
+                return Err(UrlProblem::Malformed("Invalid IPv6 URL".to_owned()));
             }
             authority.clone_into(&mut parts.authority);
             rest = after;
