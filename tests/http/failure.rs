@@ -110,7 +110,7 @@ async fn an_endless_head_is_refused_before_it_fills_the_memory() {
     let server = ScriptedServer::start(|mut visit, _| async move {
         visit.request().await;
         visit.say(b"HTTP/1.1 200 OK\r\nx: ").await;
-        let piece = [b'y'; 65_536];
+        let piece = vec![b'y'; 65_536];
         while visit.try_say(&piece).await {}
     })
     .await;

@@ -25,9 +25,12 @@ impl Authority {
             ),
             None => (None, text),
         };
-        let userinfo = userinfo.map(|userinfo| match is_web {
-            true => encode_component(userinfo, is_userinfo),
-            false => userinfo.to_owned(),
+        let userinfo = userinfo.map(|userinfo| {
+            if is_web {
+                encode_component(userinfo, is_userinfo)
+            } else {
+                userinfo.to_owned()
+            }
         });
         let Some((host, port)) = split_port(host_port) else {
             return Err(refuse_control(host_port).err().unwrap_or_else(|| {

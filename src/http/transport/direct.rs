@@ -112,7 +112,8 @@ pub(super) async fn send(
             Err(failure) => return Err(failure),
         }
     }
-    let mut lane = Lane::open(order, timeline).await?;
+    // Boxed, so that an exchange over an idle connection does not carry the room for opening one.
+    let mut lane = Box::pin(Lane::open(order, timeline)).await?;
     let answer = travel(&mut lane, order, timeline).await?;
     keep(session, lane, &answer);
     Ok(answer)
