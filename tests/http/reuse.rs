@@ -1,5 +1,6 @@
 //! Connections are kept, shared out, and replaced when the server closed them.
 
+use std::io::{Read, Write};
 use std::sync::Arc;
 
 use tokio::sync::{Barrier, mpsc};
@@ -166,4 +167,45 @@ async fn a_dropped_exchange_closes_its_connection_and_is_timed() {
     assert!(timeline.sent.is_some() && timeline.first_byte.is_none());
     assert!(timeline.done.is_some() && timeline.response_time().is_some());
     assert_eq!(session.idle_connections(), 0);
+}
+
+/// The server is a thread of its own and the client's reactor stands still between the exchanges, so it has no news of
+/// the close: only the kernel knows.
+#[test]
+fn a_close_that_the_reactor_has_not_seen_yet_is_noticed() {
+    const ROUNDS: usize = 20;
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let (closed, closing) = std::sync::mpsc::channel();
+    let (answered, answering) = std::sync::mpsc::channel();
+    let server = std::thread::spawn(move || {
+        for _ in 0..ROUNDS {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut request = [0; 1024];
+            assert!(stream.read(&mut request).unwrap() > 0);
+            stream.write_all(HELLO).unwrap();
+            // Not before the client has read the answer: it would see the close together with it.
+            if answering.recv().is_err() {
+                return;
+            }
+            drop(stream);
+            closed.send(()).unwrap();
+        }
+    });
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let session = session();
+    for _ in 0..ROUNDS {
+        let response = runtime.block_on(send(&session, get(&url)));
+        assert_eq!(
+            response.map_err(|failure| failure.kind).unwrap().status,
+            200
+        );
+        assert_eq!(session.idle_connections(), 1);
+        answered.send(()).unwrap();
+        closing.recv().unwrap();
+    }
+    server.join().unwrap();
 }

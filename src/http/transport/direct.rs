@@ -30,10 +30,6 @@ use crate::http::target::{Scheme, Target};
 use crate::http::timeline::Timeline;
 use crate::http::tls::TlsSettings;
 
-/// An idle connection younger than this is trusted to be as open as the reactor last said; an older one is asked
-/// (one system call).
-const TRUSTED_IDLE: Duration = Duration::from_millis(1);
-
 /// One connection and what belongs to it.
 pub(crate) struct Lane {
     target: Target,
@@ -44,7 +40,6 @@ pub(crate) struct Lane {
     /// The read timeout's timer. It outlives exchanges and is only looked at when it rings: arming a timer for every
     /// exchange would cost more than all the rest of the timeout.
     silence: Option<Pin<Box<Sleep>>>,
-    idle_since: Instant,
 }
 
 impl fmt::Debug for Lane {
@@ -73,7 +68,6 @@ impl Lane {
             sender,
             gauge,
             silence: None,
-            idle_since: order.begun,
         }))
     }
 
@@ -99,13 +93,13 @@ pub(super) async fn send(
     timeline: &mut Timeline,
 ) -> Result<Answer, Failure> {
     while let Some(mut lane) = session.take_idle(&order.sent.target, order.tls) {
-        if order.begun.saturating_duration_since(lane.idle_since) > TRUSTED_IDLE {
-            lane.gauge.probe();
-        }
+        // The reactor's last news may be old: a close that only the kernel knows of would look like a server that closes
+        // on our request. One system call settles it, as it does in urllib3.
+        lane.gauge.probe();
         let written = lane.gauge.written();
         match travel(&mut lane, order, timeline).await {
             Ok(answer) => {
-                keep(session, lane, &answer);
+                keep(session, lane);
                 return Ok(answer);
             }
             Err(_) if lane.gauge.written() == written => {}
@@ -115,19 +109,18 @@ pub(super) async fn send(
     // Boxed, so that an exchange over an idle connection does not carry the room for opening one.
     let mut lane = Box::pin(Lane::open(order, timeline)).await?;
     let answer = travel(&mut lane, order, timeline).await?;
-    keep(session, lane, &answer);
+    keep(session, lane);
     Ok(answer)
 }
 
 /// Hands the connection back unless one side wants it closed.
-fn keep(session: &Session, mut lane: Box<Lane>, answer: &Answer) {
+fn keep(session: &Session, mut lane: Box<Lane>) {
     if !lane.sender.is_ready() {
         let mut context = Context::from_waker(Waker::noop());
         if Pin::new(&mut lane.connection).poll(&mut context).is_ready() || !lane.sender.is_ready() {
             return;
         }
     }
-    lane.idle_since = answer.head_at;
     session.keep_idle(lane);
 }
 
