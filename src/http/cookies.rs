@@ -146,13 +146,9 @@ impl Place {
     fn may_set(&self, domain: &str) -> bool {
         let bare = domain.strip_prefix('.').unwrap_or(domain);
         let host = &self.effective_host;
-        let is_local = host.ends_with(".local");
-        (bare.contains('.') || is_local)
-            && (host.ends_with(domain)
-                || host
-                    .strip_suffix(".local")
-                    .is_some_and(|host| host.ends_with(bare))
-                || ends_after_dot(host, domain))
+        let local = host.strip_suffix(".local");
+        (bare.contains('.') || local.is_some())
+            && (ends_after_dot(host, domain) || local.is_some_and(|host| host.ends_with(bare)))
     }
 }
 
@@ -255,15 +251,16 @@ impl Jar {
             return None;
         }
         let here = Place::of(&sent.target, &sent.headers);
-        let mut chosen: Vec<Cookie> = match use_jar {
-            true => self
-                .lock()
-                .iter()
-                .filter(|cookie| cookie.goes_to(&here, now_s))
-                .cloned()
-                .collect(),
-            false => Vec::new(),
-        };
+        let mut chosen = Vec::new();
+        if use_jar {
+            let cookies = self.lock();
+            chosen.extend(
+                cookies
+                    .iter()
+                    .filter(|cookie| cookie.goes_to(&here, now_s))
+                    .cloned(),
+            );
+        }
         for (name, value) in extra {
             place(&mut chosen, Cookie::new(name, value));
         }

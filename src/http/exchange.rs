@@ -86,9 +86,10 @@ async fn follow(
     let mut begun = begun;
     loop {
         let mut response = send_one(session, &request, sent, begun, timeline).await?;
-        let location = match request.follow_redirects {
-            true => rule.location(response.status, &response.headers, request.max_redirects),
-            false => None,
+        let location = if request.follow_redirects {
+            rule.location(response.status, &response.headers, request.max_redirects)
+        } else {
+            None
         };
         let Some(location) = location else {
             if request.decode {
@@ -154,13 +155,8 @@ async fn send_one(
     if request.use_jar {
         session.cookies().store(&parts.headers, &sent);
     }
-    let reason = match parts.extensions.is_empty() {
-        true => None,
-        false => parts
-            .extensions
-            .remove::<ReasonPhrase>()
-            .map(|phrase| Bytes::copy_from_slice(phrase.as_bytes())),
-    };
+    let reason = parts.extensions.remove::<ReasonPhrase>();
+    let reason = reason.map(|phrase| Bytes::copy_from_slice(phrase.as_bytes()));
     Ok(Response {
         status: parts.status.as_u16(),
         reason,

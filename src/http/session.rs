@@ -99,11 +99,16 @@ impl Session {
 
 /// Idle connections, the most recently used last.
 #[derive(Debug, Default)]
+#[expect(
+    clippy::vec_box,
+    reason = "a lane is large and moves in and out at every exchange"
+)]
 struct IdleLanes {
     lanes: Mutex<Vec<Box<Lane>>>,
 }
 
 impl IdleLanes {
+    #[expect(clippy::vec_box, reason = "as the field")]
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Box<Lane>>> {
         // A panic while the list was held leaves it whole: it is only pushed to and removed from.
         self.lanes.lock().unwrap_or_else(PoisonError::into_inner)

@@ -68,6 +68,8 @@ pub enum UrlProblem {
     InvalidSchema(String),
     /// `requests.exceptions.InvalidURL`.
     InvalidUrl(String),
+    /// A plain `ValueError`, which `requests` lets out when a `Location` cannot be split.
+    Malformed(String),
 }
 
 impl UrlProblem {
@@ -77,7 +79,8 @@ impl UrlProblem {
         match self {
             Self::MissingSchema(message)
             | Self::InvalidSchema(message)
-            | Self::InvalidUrl(message) => message,
+            | Self::InvalidUrl(message)
+            | Self::Malformed(message) => message,
         }
     }
 }
@@ -179,7 +182,7 @@ impl Target {
     /// # Errors
     ///
     /// [`UrlProblem::InvalidSchema`] for a location that is neither `http` nor `https`, [`UrlProblem::InvalidUrl`]
-    /// for one without a usable host.
+    /// for one without a usable host, [`UrlProblem::Malformed`] for one that cannot be split.
     pub fn join(&self, location: &str) -> Result<Self, UrlProblem> {
         let absolute_scheme;
         let location = if location.starts_with("//") {
@@ -302,7 +305,8 @@ impl Target {
             .bytes()
             .take_while(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.'))
             .count();
-        if host_length == 0 || rest.starts_with('.') {
+        let host_text = &rest[..host_length];
+        if host_length == 0 || host_text.starts_with('.') || host_text.ends_with('.') {
             return None;
         }
         let host = host_start..host_start + host_length;
@@ -389,11 +393,11 @@ impl Target {
             .port
             .filter(|port| *port != 0)
             .unwrap_or(scheme.default_port());
-        let host_header = if port == scheme.default_port() {
-            authority.host.clone()
-        } else {
-            format!("{}:{port}", authority.host)
-        };
+        let mut host_header = authority.named_host();
+        if port != scheme.default_port() {
+            host_header.push(':');
+            host_header.push_str(&port.to_string());
+        }
         let unusable = || UrlProblem::InvalidUrl(format!("Failed to parse: {url}"));
         let host_header = HeaderValue::try_from(host_header).map_err(|_| unusable())?;
         let wire = {
@@ -485,6 +489,3 @@ fn prepare(url: &str, query: &str) -> Result<String, UrlProblem> {
     }
     Ok(quote::requote_uri(&parts.prepared(query)))
 }
-
-#[cfg(test)]
-mod tests;

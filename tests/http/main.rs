@@ -2,5 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
+mod body;
+mod failure;
+mod redirect;
 mod reuse;
 mod support;
+mod timing;
+mod tls;
+mod urls;

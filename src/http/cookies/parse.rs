@@ -27,10 +27,10 @@ pub(super) fn set_cookie(header: &str, here: &Place, now_s: i64) -> Option<Cooki
         Some(domain) => format!(".{domain}"),
     };
     let port = match attributes.port {
-        Some(Some(ports)) if !ports.split(',').any(|port| port == here.port) => return None,
-        Some(Some(ports)) => Some(ports),
-        Some(None) => Some(here.port.clone()),
-        None => None,
+        PortRule::Any => None,
+        PortRule::Own => Some(here.port.clone()),
+        PortRule::Listed(ports) if ports.split(',').any(|port| port == here.port) => Some(ports),
+        PortRule::Listed(_) => return None,
     };
     Some(Cookie {
         name: name.to_owned(),
@@ -46,12 +46,21 @@ pub(super) fn set_cookie(header: &str, here: &Place, now_s: i64) -> Option<Cooki
     })
 }
 
+/// Which ports a cookie is for: all, the request's own (`Port` without a value), or those listed.
+#[derive(Default)]
+enum PortRule {
+    #[default]
+    Any,
+    Own,
+    Listed(String),
+}
+
 /// The attributes of a header; of each, only the first counts.
 #[derive(Default)]
 struct Attributes {
     domain: Option<String>,
     path: Option<String>,
-    port: Option<Option<String>>,
+    port: PortRule,
     expires_s: Option<i64>,
     has_max_age: bool,
     is_secure: bool,
@@ -70,9 +79,10 @@ impl Attributes {
                 let path = value?.to_owned();
                 self.path.get_or_insert(path);
             }
-            "port" => {
-                let port = value.map(|ports| ports.split_whitespace().collect());
-                self.port.get_or_insert(port);
+            "port" if matches!(self.port, PortRule::Any) => {
+                self.port = value.map_or(PortRule::Own, |ports| {
+                    PortRule::Listed(ports.split_whitespace().collect())
+                });
             }
             "secure" | "discard" => self.is_secure |= key.eq_ignore_ascii_case("secure"),
             "max-age" => {
@@ -89,7 +99,7 @@ impl Attributes {
                 let version: u32 = value?.trim_matches('"').parse().ok()?;
                 (version <= 1).then_some(())?;
             }
-            "comment" | "commenturl" | "expires" => {}
+            "comment" | "commenturl" | "expires" | "port" => {}
             _ => self.rest.push((key.to_owned(), value.map(str::to_owned))),
         }
         Some(())
@@ -129,15 +139,11 @@ pub(super) fn escape_path(path: &str) -> String {
             octet_digits = 2;
         }
     }
-    if escaped.starts_with('/') {
-        escaped
-    } else {
-        format!("/{escaped}")
-    }
+    escaped
 }
 
-/// Reads the dates that servers write: `Wed, 09 Jun 2021 10:18:14 GMT`, `Wednesday, 09-Jun-21 10:18:14 GMT`,
-/// `Wed Jun  9 10:18:14 2021` and what lies between. The zone is taken for GMT unless it is a number.
+/// Reads the dates that servers write: `Wed, 09 Jun 2021 10:18:14 GMT`, `Wednesday, 09-Jun-21 10:18:14 GMT` and what
+/// lies between. The zone is taken for GMT unless it is a number.
 fn seconds_since_1970(date: &str) -> Option<i64> {
     let mut day = None;
     let mut month = None;
@@ -149,6 +155,8 @@ fn seconds_since_1970(date: &str) -> Option<i64> {
         if word.contains(':') {
             time = Some(seconds_of_day(word)?);
         } else if let Some(found) = month_number(word) {
+            // Python reads no date with the month in front, as C's `asctime` writes it; such a cookie is for the session.
+            day?;
             month = Some(found);
         } else if let Some(zone) = zone_offset_s(word) {
             offset_s = zone;

@@ -25,9 +25,12 @@ impl Authority {
             ),
             None => (None, text),
         };
-        let userinfo = userinfo.map(|userinfo| match is_web {
-            true => encode_component(userinfo, is_userinfo),
-            false => userinfo.to_owned(),
+        let userinfo = userinfo.map(|userinfo| {
+            if is_web {
+                encode_component(userinfo, is_userinfo)
+            } else {
+                userinfo.to_owned()
+            }
         });
         let Some((host, port)) = split_port(host_port) else {
             return Err(refuse_control(host_port).err().unwrap_or_else(|| {
@@ -49,12 +52,22 @@ impl Authority {
         })
     }
 
-    /// The host without brackets and without the dots at its end that only name resolution needs.
+    /// The host to look up: without brackets.
     pub(super) fn dial_host(&self) -> &str {
         self.host
             .strip_prefix('[')
             .and_then(|host| host.strip_suffix(']'))
             .unwrap_or(&self.host)
+    }
+
+    /// The host as the server is told it: without the dots at the end, which only name resolution needs, and with the
+    /// zone of an address encoded.
+    pub(super) fn named_host(&self) -> String {
+        if self.host.starts_with('[') {
+            self.host.replace('%', "%25")
+        } else {
+            self.host.trim_end_matches('.').to_owned()
+        }
     }
 }
 

@@ -57,7 +57,7 @@ impl Parts {
 /// A leading run of a letter and then letters, digits and `extra`, before the first colon.
 fn scheme_length(url: &str, extra: &[u8]) -> Option<usize> {
     let colon = url.find(':')?;
-    let word = url[..colon].as_bytes();
+    let word = &url.as_bytes()[..colon];
     let is_scheme = word.first().is_some_and(u8::is_ascii_alphabetic)
         && word
             .iter()
@@ -179,7 +179,7 @@ impl Reference {
             let (authority, after) =
                 after.split_at(after.find(['/', '?', '#']).unwrap_or(after.len()));
             if authority.contains('[') != authority.contains(']') {
-                return Err(UrlProblem::InvalidUrl("Invalid IPv6 URL".to_owned()));
+                return Err(UrlProblem::Malformed("Invalid IPv6 URL".to_owned()));
             }
             authority.clone_into(&mut parts.authority);
             rest = after;

@@ -11,7 +11,6 @@ use std::fmt;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
-use std::time::Duration;
 
 use bytes::Bytes;
 use http::response::Parts;
@@ -30,11 +29,6 @@ use crate::http::target::{Scheme, Target};
 use crate::http::timeline::Timeline;
 use crate::http::tls::TlsSettings;
 
-/// A connection idle for less than this is trusted to be as open as the reactor last said, which is never more than a
-/// fraction of a millisecond ago. A longer idle one is asked (one system call): servers close on a schedule, and a user
-/// that waits as long as the server's keep-alive time would meet that moment again and again.
-const TRUSTED_IDLE: Duration = Duration::from_millis(50);
-
 /// One connection and what belongs to it.
 pub(crate) struct Lane {
     target: Target,
@@ -45,7 +39,6 @@ pub(crate) struct Lane {
     /// The read timeout's timer. It outlives exchanges and is only looked at when it rings: arming a timer for every
     /// exchange would cost more than all the rest of the timeout.
     silence: Option<Pin<Box<Sleep>>>,
-    idle_since: Instant,
 }
 
 impl fmt::Debug for Lane {
@@ -74,7 +67,6 @@ impl Lane {
             sender,
             gauge,
             silence: None,
-            idle_since: order.begun,
         }))
     }
 
@@ -100,35 +92,34 @@ pub(super) async fn send(
     timeline: &mut Timeline,
 ) -> Result<Answer, Failure> {
     while let Some(mut lane) = session.take_idle(&order.sent.target, order.tls) {
-        if order.begun.saturating_duration_since(lane.idle_since) > TRUSTED_IDLE {
-            lane.gauge.probe();
-        }
+        // The reactor's last news may be old: a close that only the kernel knows of would look like a server that closes
+        // on our request. One system call settles it, as it does in urllib3.
+        lane.gauge.probe();
         let written = lane.gauge.written();
         match travel(&mut lane, order, timeline).await {
             Ok(answer) => {
-                keep(session, lane, &answer);
+                keep(session, lane);
                 return Ok(answer);
             }
             Err(_) if lane.gauge.written() == written => {}
             Err(failure) => return Err(failure),
         }
     }
-    // Boxed: opening is rare, and its state is the largest part by far; every exchange would carry the room for it.
+    // Boxed, so that an exchange over an idle connection does not carry the room for opening one.
     let mut lane = Box::pin(Lane::open(order, timeline)).await?;
     let answer = travel(&mut lane, order, timeline).await?;
-    keep(session, lane, &answer);
+    keep(session, lane);
     Ok(answer)
 }
 
 /// Hands the connection back unless one side wants it closed.
-fn keep(session: &Session, mut lane: Box<Lane>, answer: &Answer) {
+fn keep(session: &Session, mut lane: Box<Lane>) {
     if !lane.sender.is_ready() {
         let mut context = Context::from_waker(Waker::noop());
         if Pin::new(&mut lane.connection).poll(&mut context).is_ready() || !lane.sender.is_ready() {
             return;
         }
     }
-    lane.idle_since = answer.head_at;
     session.keep_idle(lane);
 }
 

@@ -2,7 +2,7 @@
 
 mod scripted;
 
-pub use scripted::{ScriptedServer, Visit};
+pub use scripted::ScriptedServer;
 
 use std::sync::Arc;
 
@@ -32,4 +32,22 @@ pub fn headers(pairs: &[(&str, &str)]) -> Arc<http::HeaderMap> {
         )
     });
     Arc::new(pairs.collect())
+}
+
+/// The rows of a table: fields parted by tabs, control characters and backslashes written as `\xNN`.
+pub fn table(text: &str) -> Vec<Vec<String>> {
+    text.lines()
+        .map(|line| line.split('\t').map(unescape).collect())
+        .collect()
+}
+
+fn unescape(field: &str) -> String {
+    let mut parts = field.split("\\x");
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (digits, rest) = part.split_at(2);
+        text.push(char::from(u8::from_str_radix(digits, 16).unwrap()));
+        text.push_str(rest);
+    }
+    text
 }

@@ -116,6 +116,11 @@ impl Visit {
         let _ = self.stream.write_all(bytes).await;
     }
 
+    /// Writes these bytes; says whether the client still takes them.
+    pub async fn try_say(&mut self, bytes: &[u8]) -> bool {
+        self.stream.write_all(bytes).await.is_ok()
+    }
+
     /// Closes the connection so that the client sees an orderly end.
     pub async fn close(mut self) {
         let _ = self.stream.shutdown().await;
