@@ -147,7 +147,9 @@ class LiveTable:
             if hidden:
                 body.append(f"... and {hidden} more")
             rule = "-" * columns
-            return [head, self._titles(columns), rule, *body, rule, self._row(total, columns)][-max(rows - 1, 1) :]
+            lines = [head, self._titles(columns), rule, *body, rule, self._row(total, columns)]
+        # One line is left for the cursor; of a tiny terminal the total is what matters.
+        return lines[-(rows - 1) :] if rows > 1 else []
 
     def _head(self, total: Any) -> str:
         runner = self._environment.runner
