@@ -12,12 +12,19 @@ use super::window::Window;
 /// A response time on its way into the figures.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum ResponseTime {
-    /// Measured by us, to the nanosecond.
-    Measured(Duration),
+    /// Measured by us, in nanoseconds.
+    MeasuredNs(u64),
     /// A Python integer.
     WholeMs(i64),
     /// A Python float.
     LooseMs(f64),
+}
+
+impl From<Duration> for ResponseTime {
+    fn from(elapsed: Duration) -> Self {
+        // Not `as_nanos`: arithmetic in 128 bits is several times dearer, and 584 years are enough.
+        Self::MeasuredNs(elapsed.as_secs().saturating_mul(1_000_000_000).saturating_add(u64::from(elapsed.subsec_nanos())))
+    }
 }
 
 impl ResponseTime {
@@ -26,7 +33,7 @@ impl ResponseTime {
     #[expect(clippy::cast_precision_loss, reason = "exact up to 104 days in nanoseconds, and Locust's are doubles anyway")]
     pub fn as_ms(self) -> f64 {
         match self {
-            Self::Measured(elapsed) => elapsed.as_nanos() as f64 / 1e6,
+            Self::MeasuredNs(ns) => ns as f64 / 1e6,
             Self::WholeMs(ms) => ms as f64,
             Self::LooseMs(ms) => ms,
         }
@@ -35,7 +42,7 @@ impl ResponseTime {
     /// The value as the exact distribution sees it; what is negative or no number is 0.
     fn as_us(self) -> u64 {
         match self {
-            Self::Measured(elapsed) => u64::try_from((elapsed.as_nanos() + 500) / 1_000).unwrap_or(u64::MAX),
+            Self::MeasuredNs(ns) => ns.saturating_add(500) / 1_000,
             Self::WholeMs(ms) => u64::try_from(ms).unwrap_or(0).saturating_mul(1_000),
             #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a float-to-integer cast saturates")]
             Self::LooseMs(ms) => (ms * 1e3).round() as u64,
@@ -119,7 +126,7 @@ impl Figures {
             return;
         };
         match response_time {
-            ResponseTime::Measured(elapsed) => self.total_response_time_ns += elapsed.as_nanos().cast_signed(),
+            ResponseTime::MeasuredNs(ns) => self.total_response_time_ns += i128::from(ns),
             ResponseTime::WholeMs(ms) => self.total_response_time_ns += i128::from(ms) * 1_000_000,
             ResponseTime::LooseMs(ms) => self.loose_response_time_ms += ms,
         }
@@ -153,7 +160,7 @@ impl Figures {
     pub fn set_total_response_time_ms(&mut self, total: ResponseTime) {
         self.is_whole &= matches!(total, ResponseTime::WholeMs(_));
         (self.total_response_time_ns, self.loose_response_time_ms) = match total {
-            ResponseTime::Measured(elapsed) => (elapsed.as_nanos().cast_signed(), 0.0),
+            ResponseTime::MeasuredNs(ns) => (i128::from(ns), 0.0),
             ResponseTime::WholeMs(ms) => (i128::from(ms) * 1_000_000, 0.0),
             ResponseTime::LooseMs(ms) => (0, ms),
         };

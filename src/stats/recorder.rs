@@ -29,7 +29,7 @@ impl From<Sample> for Mark {
     fn from(sample: Sample) -> Self {
         Self {
             entry: sample.entry,
-            request: Some((sample.elapsed.map(ResponseTime::Measured), sample.length_bytes)),
+            request: Some((sample.elapsed.map(ResponseTime::from), sample.length_bytes)),
             at_epoch_s: sample.at_epoch_s,
             failure: sample.failure,
         }

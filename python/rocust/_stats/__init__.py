@@ -19,7 +19,12 @@ from rocust._stats.percentile import (
 )
 from rocust._stats.request_stats import RequestStats
 from rocust._stats.settings import validate_stats_configuration
-from rocust._stats.shape import StatsBaseDict, StatsEntryDict, StatsErrorDict, StatsHolder
+from rocust._stats.shape import (
+    StatsBaseDict,
+    StatsEntryDict,
+    StatsErrorDict,
+    StatsHolder,
+)
 from rocust._stats.width import terminal_name_width
 
 __all__ = [

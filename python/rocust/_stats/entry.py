@@ -18,7 +18,10 @@ from rocust._compat.rounding import proper_round
 from rocust._stats.bucket import bucket_response_time, own_bucketing, own_key
 from rocust._stats.clock import now
 from rocust._stats.counts import Counts
-from rocust._stats.percentile import calculate_response_time_percentile, diff_response_time_dicts
+from rocust._stats.percentile import (
+    calculate_response_time_percentile,
+    diff_response_time_dicts,
+)
 from rocust._stats.shape import FIGURE_KEYS, StatsEntryDict
 from rocust._stats.width import name_width, type_width
 
@@ -347,7 +350,7 @@ class StatsEntry:
         self._file_response_times()
         if self._cache is None:
             return self._core.current_percentile(seconds, percent)
-        copies = self.response_times_cache or {}
+        copies: Mapping[int, CachedResponseTimes] = self.response_times_cache or {}
         cached = next((copies[second] for second in seconds if second in copies), None)
         if cached is None:
             return None

@@ -10,7 +10,12 @@ import pytest
 import rocust.stats
 from rocust._compat.knobs import knob
 from rocust._stats import history
-from rocust.stats import RequestStats, avg, diff_response_time_dicts, get_readable_percentiles
+from rocust.stats import (
+    RequestStats,
+    avg,
+    diff_response_time_dicts,
+    get_readable_percentiles,
+)
 
 
 def test_a_knob_follows_assignment_and_patch() -> None:
