@@ -16,7 +16,13 @@ const BATCH: u64 = 10_240;
 fn sample(entry: EntryId, turn: u64) -> Sample {
     // Spread over the magnitudes that real services have; ten thousand a second.
     let elapsed = Duration::from_micros(200 + turn.wrapping_mul(7_919) % 400_000);
-    Sample { entry, elapsed: Some(elapsed), length_bytes: 1_234, at_epoch_s: 1_700_000_000.0 + turn as f64 * 1e-4, failure: None }
+    Sample {
+        entry,
+        elapsed: Some(elapsed),
+        length_bytes: 1_234,
+        at_epoch_s: 1_700_000_000.0 + turn as f64 * 1e-4,
+        failure: None,
+    }
 }
 
 fn record_batch(ledger: &Ledger, entries: &[EntryId], shard: usize) {
@@ -28,7 +34,9 @@ fn record_batch(ledger: &Ledger, entries: &[EntryId], shard: usize) {
 fn ledger_with(names: usize, recent_s: usize) -> (Arc<Ledger>, Vec<EntryId>) {
     let ledger = Ledger::new(3);
     ledger.set_recent(recent_s);
-    let entries = (0..names).map(|number| ledger.intern("GET", &format!("/{number}"))).collect();
+    let entries = (0..names)
+        .map(|number| ledger.intern("GET", &format!("/{number}")))
+        .collect();
     (ledger, entries)
 }
 
@@ -53,7 +61,12 @@ fn recorder(criterion: &mut Criterion) {
             took
         });
     });
-    for (label, names, recent_s) in [("1 name", 1, 20), ("100 names", 100, 20), ("10,000 names", 10_000, 20), ("1 name, no recent", 1, 0)] {
+    for (label, names, recent_s) in [
+        ("1 name", 1, 20),
+        ("100 names", 100, 20),
+        ("10,000 names", 10_000, 20),
+        ("1 name, no recent", 1, 0),
+    ] {
         group.bench_function(format!("record and collect, {label}"), |bencher| {
             let (ledger, entries) = ledger_with(names, recent_s);
             bencher.iter(|| {
@@ -87,7 +100,11 @@ fn percentiles(criterion: &mut Criterion) {
     let shares = [0.5, 0.66, 0.75, 0.8, 0.9, 0.95, 0.98, 0.99, 0.999, 0.9999, 1.0];
     let total = ledger.total();
     criterion.bench_function("eleven exact percentiles", |bencher| {
-        bencher.iter(|| total.lock().map(|total| total.figures.exact_percentiles_ms(black_box(&shares))));
+        bencher.iter(|| {
+            total
+                .lock()
+                .map(|total| total.figures.exact_percentiles_ms(black_box(&shares)))
+        });
     });
 }
 

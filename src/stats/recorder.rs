@@ -46,7 +46,10 @@ pub(crate) struct Shard {
 
 impl Shard {
     pub(crate) fn new() -> Self {
-        Self { marks: Mutex::new(Vec::with_capacity(SHARD_SAMPLES)), aborted: AtomicU64::new(0) }
+        Self {
+            marks: Mutex::new(Vec::with_capacity(SHARD_SAMPLES)),
+            aborted: AtomicU64::new(0),
+        }
     }
 
     /// Keeps a mark; says whether the shard ought to be merged now.

@@ -7,7 +7,6 @@ import math
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-
 from rocust.stats import (
     RequestStats,
     StatsEntry,

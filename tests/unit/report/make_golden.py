@@ -1,4 +1,7 @@
-"""Write the golden files. Run it with a Python that has the tracked Locust version, from anywhere: `python make_golden.py`."""
+"""Write the golden files.
+
+Run it with a Python that has the tracked Locust version, from anywhere: `python make_golden.py`.
+"""
 
 from __future__ import annotations
 

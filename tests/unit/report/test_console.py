@@ -1,4 +1,4 @@
-"""The console's tables are Locust's, byte for byte: the golden files are what the tracked version prints (`make_golden.py`)."""
+"""The console's tables are Locust's, byte for byte: `make_golden.py` writes what the tracked version prints."""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 import rocust.stats
 from rocust.stats import RequestStats
 
 sys.path.insert(0, str(Path(__file__).parent))
-from scenario import json_of, tables  # noqa: E402
+from scenario import json_of, tables
 
 GOLDEN = Path(__file__).parent / "golden"
 

@@ -8,7 +8,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-
 from rocust._report.live import LiveTable
 from rocust.stats import RequestStats
 

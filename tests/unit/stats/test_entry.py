@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from unittest import mock
 
 import pytest
-
 import rocust.stats
 from rocust.stats import CachedResponseTimes, RequestStats, StatsEntry
 

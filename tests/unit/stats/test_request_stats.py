@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 
 import pytest
-
 import rocust.stats
 from rocust._errors import CatchResponseError
 from rocust._events import Events

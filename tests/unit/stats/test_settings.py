@@ -6,7 +6,6 @@ from types import SimpleNamespace
 from unittest import mock
 
 import pytest
-
 import rocust.stats
 from rocust._compat.knobs import knob
 from rocust._stats import history
