@@ -55,7 +55,8 @@ PERCENTILES_TO_REPORT = [0.50, 0.66, 0.75, 0.80, 0.90, 0.95, 0.98, 0.99, 0.999, 
 PERCENTILES_TO_STATISTICS = [0.95, 0.99]
 #: Percentiles of the chart on the web page.
 PERCENTILES_TO_CHART = [0.5, 0.95]
-#: Whether percentiles are taken from Locust's rounded counts instead of the exact distribution. Locust has no such setting.
+#: Whether percentiles are taken from Locust's rounded counts instead of the exact distribution. Locust has no such
+#: setting.
 LOCUST_ROUNDING = False
 
 __all__ = [

@@ -11,7 +11,8 @@ use pyo3::types::{PyBytes, PyDict, PyInt, PyString};
 
 use super::door::detached;
 use crate::stats::{
-    Bucketing, Buckets, Entry, Failure, Figures, Hold, Ledger, ResponseTime, SharedEntry, SharedFailure, bucket_response_time, lock,
+    Bucketing, Buckets, Entry, Failure, Figures, Hold, Ledger, ResponseTime, SharedEntry, SharedFailure,
+    bucket_response_time, lock,
 };
 
 /// The shard of the Python thread; lanes count from 1.
@@ -41,7 +42,11 @@ impl<'py> FromPyObject<'_, 'py> for Length {
         if let Ok(whole) = value.cast::<PyInt>() {
             return Ok(Self(whole.extract::<i64>()?.max(0).unsigned_abs()));
         }
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a float-to-integer cast saturates")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a float-to-integer cast saturates"
+        )]
         Ok(Self(value.extract::<f64>()? as u64))
     }
 }
@@ -69,7 +74,9 @@ fn py_bucket_response_time(response_time: f64) -> PyResult<i64> {
     if response_time.is_finite() {
         Ok(bucket_response_time(response_time))
     } else {
-        Err(PyValueError::new_err(format!("a response time of {response_time} ms cannot be rounded")))
+        Err(PyValueError::new_err(format!(
+            "a response time of {response_time} ms cannot be rounded"
+        )))
     }
 }
 
@@ -81,11 +88,17 @@ pub(crate) struct PyLedger {
 
 impl PyLedger {
     fn handle(&self, entry: SharedEntry) -> PyEntry {
-        PyEntry { entry, ledger: Some(Arc::clone(&self.inner)) }
+        PyEntry {
+            entry,
+            ledger: Some(Arc::clone(&self.inner)),
+        }
     }
 
     fn failure(&self, failure: SharedFailure) -> PyFailure {
-        PyFailure { failure, ledger: Some(Arc::clone(&self.inner)) }
+        PyFailure {
+            failure,
+            ledger: Some(Arc::clone(&self.inner)),
+        }
     }
 }
 
@@ -93,7 +106,9 @@ impl PyLedger {
 impl PyLedger {
     #[new]
     fn new(shards: usize) -> Self {
-        Self { inner: Ledger::new(shards) }
+        Self {
+            inner: Ledger::new(shards),
+        }
     }
 
     /// Counts one request that Python measured.
@@ -109,14 +124,28 @@ impl PyLedger {
     ) -> PyResult<()> {
         let entry = self.inner.intern(&text(method)?, &text(name)?);
         let response_time = response_time_ms.map(|given| given.0);
-        self.inner.record_request(PYTHON_SHARD, entry, response_time, length_bytes.0, at_epoch_s, error_text.map(Arc::from));
+        self.inner.record_request(
+            PYTHON_SHARD,
+            entry,
+            response_time,
+            length_bytes.0,
+            at_epoch_s,
+            error_text.map(Arc::from),
+        );
         Ok(())
     }
 
     /// Counts one failure of a request that is counted on its own.
-    fn record_failure(&self, method: &Bound<'_, PyAny>, name: &Bound<'_, PyAny>, error_text: &str, at_epoch_s: f64) -> PyResult<()> {
+    fn record_failure(
+        &self,
+        method: &Bound<'_, PyAny>,
+        name: &Bound<'_, PyAny>,
+        error_text: &str,
+        at_epoch_s: f64,
+    ) -> PyResult<()> {
         let entry = self.inner.intern(&text(method)?, &text(name)?);
-        self.inner.record_failure(PYTHON_SHARD, entry, at_epoch_s, Arc::from(error_text));
+        self.inner
+            .record_failure(PYTHON_SHARD, entry, at_epoch_s, Arc::from(error_text));
         Ok(())
     }
 
@@ -137,7 +166,9 @@ impl PyLedger {
 
     /// A context in which all entries stand still.
     fn hold(&self, py: Python<'_>) -> PyHold {
-        PyHold { hold: Mutex::new(Some(detached(py, || self.inner.hold()))) }
+        PyHold {
+            hold: Mutex::new(Some(detached(py, || self.inner.hold()))),
+        }
     }
 
     #[getter]
@@ -152,7 +183,13 @@ impl PyLedger {
     }
 
     /// The entry of a (method, name), made if there is none.
-    fn entry(&self, py: Python<'_>, method: &Bound<'_, PyAny>, name: &Bound<'_, PyAny>, at_epoch_s: f64) -> PyResult<PyEntry> {
+    fn entry(
+        &self,
+        py: Python<'_>,
+        method: &Bound<'_, PyAny>,
+        name: &Bound<'_, PyAny>,
+        at_epoch_s: f64,
+    ) -> PyResult<PyEntry> {
         let (method, name) = (text(method)?, text(name)?);
         Ok(self.handle(detached(py, || self.inner.entry(&method, &name, at_epoch_s))))
     }
@@ -171,7 +208,13 @@ impl PyLedger {
     /// The edition of the list of entries, and (name, method, entry) for those from a place on.
     fn entries_from(&self, py: Python<'_>, place: usize) -> (u64, Vec<(String, String, PyEntry)>) {
         let (edition, listed) = detached(py, || self.inner.entries_from(place));
-        let entries = listed.into_iter().map(|listed| (listed.name.to_string(), listed.method.to_string(), self.handle(listed.entry)));
+        let entries = listed.into_iter().map(|listed| {
+            (
+                listed.name.to_string(),
+                listed.method.to_string(),
+                self.handle(listed.entry),
+            )
+        });
         (edition, entries.collect())
     }
 
@@ -179,14 +222,29 @@ impl PyLedger {
     fn failures_from(&self, py: Python<'_>, place: usize) -> (u64, Vec<(String, String, String, PyFailure)>) {
         let (edition, listed) = detached(py, || self.inner.failures_from(place));
         let failures = listed.into_iter().map(|listed| {
-            (listed.method.to_string(), listed.name.to_string(), listed.text.to_string(), self.failure(listed.failure))
+            (
+                listed.method.to_string(),
+                listed.name.to_string(),
+                listed.text.to_string(),
+                self.failure(listed.failure),
+            )
         });
         (edition, failures.collect())
     }
 
     /// Makes a failure the one that counts; gives its new handle.
-    fn adopt_failure(&self, py: Python<'_>, method: &str, name: &str, error_text: &str, failure: &PyFailure) -> PyFailure {
-        detached(py, || self.inner.adopt_failure(method, name, error_text, Arc::clone(&failure.failure)));
+    fn adopt_failure(
+        &self,
+        py: Python<'_>,
+        method: &str,
+        name: &str,
+        error_text: &str,
+        failure: &PyFailure,
+    ) -> PyFailure {
+        detached(py, || {
+            self.inner
+                .adopt_failure(method, name, error_text, Arc::clone(&failure.failure))
+        });
         self.failure(Arc::clone(&failure.failure))
     }
 
@@ -273,7 +331,10 @@ impl PyEntry {
 impl PyEntry {
     #[new]
     fn new(recent_s: usize) -> Self {
-        Self { entry: Entry::shared(recent_s), ledger: None }
+        Self {
+            entry: Entry::shared(recent_s),
+            ledger: None,
+        }
     }
 
     /// Whether both handles are of one entry.
@@ -423,14 +484,22 @@ impl PyEntry {
     }
 
     fn num_reqs_per_sec<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let seconds = self.read(py, |figures| figures.window.iter().map(|second| (second.at_epoch_s, second.requests)).collect());
+        let seconds = self.read(py, |figures| {
+            figures
+                .window
+                .iter()
+                .map(|second| (second.at_epoch_s, second.requests))
+                .collect()
+        });
         dict_of(py, without_zeros(seconds))
     }
 
     fn set_num_reqs_per_sec(&self, py: Python<'_>, counts: std::collections::BTreeMap<i64, u64>) {
         self.write(py, |figures| {
             figures.window.clear_requests();
-            counts.into_iter().for_each(|(second, requests)| figures.window.set_requests(second, requests));
+            for (second, requests) in counts {
+                figures.window.set_requests(second, requests);
+            }
         });
     }
 
@@ -440,14 +509,22 @@ impl PyEntry {
     }
 
     fn num_fail_per_sec<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let seconds = self.read(py, |figures| figures.window.iter().map(|second| (second.at_epoch_s, second.failures)).collect());
+        let seconds = self.read(py, |figures| {
+            figures
+                .window
+                .iter()
+                .map(|second| (second.at_epoch_s, second.failures))
+                .collect()
+        });
         dict_of(py, without_zeros(seconds))
     }
 
     fn set_num_fail_per_sec(&self, py: Python<'_>, counts: std::collections::BTreeMap<i64, u64>) {
         self.write(py, |figures| {
             figures.window.clear_failures();
-            counts.into_iter().for_each(|(second, failures)| figures.window.set_failures(second, failures));
+            for (second, failures) in counts {
+                figures.window.set_failures(second, failures);
+            }
         });
     }
 
@@ -473,7 +550,9 @@ impl PyEntry {
     /// By Locust's walk over `response_times`.
     fn rounded_percentile(&self, py: Python<'_>, share: f64) -> i64 {
         self.read(py, |figures| {
-            let timed = i64::try_from(figures.num_requests).unwrap_or(i64::MAX).saturating_sub_unsigned(figures.num_none_requests);
+            let timed = i64::try_from(figures.num_requests)
+                .unwrap_or(i64::MAX)
+                .saturating_sub_unsigned(figures.num_none_requests);
             figures.response_times.percentile(timed, share)
         })
     }
@@ -483,13 +562,23 @@ impl PyEntry {
         self.fresh(py).current_percentile(&seconds, share)
     }
 
-    /// (serial, second, response_times, num_requests, num_none_requests) of the copies newer than a serial.
+    /// (serial, second, `response_times`, `num_requests`, `num_none_requests`) of the copies newer than a serial.
     #[expect(clippy::type_complexity, reason = "a row of plain values, named in the stub")]
-    fn cached_since<'py>(&self, py: Python<'py>, serial: Option<u64>) -> PyResult<Vec<(u64, i64, Bound<'py, PyDict>, u64, u64)>> {
+    fn cached_since<'py>(
+        &self,
+        py: Python<'py>,
+        serial: Option<u64>,
+    ) -> PyResult<Vec<(u64, i64, Bound<'py, PyDict>, u64, u64)>> {
         let cached = self.fresh(py).cached_since(serial);
         let row = |copy: crate::stats::Cached| {
             let response_times = dict_of(py, copy.response_times.iter().collect())?;
-            Ok((copy.serial, copy.at_epoch_s, response_times, copy.num_requests, copy.num_none_requests))
+            Ok((
+                copy.serial,
+                copy.at_epoch_s,
+                response_times,
+                copy.num_requests,
+                copy.num_none_requests,
+            ))
         };
         cached.into_iter().map(row).collect()
     }
@@ -500,7 +589,12 @@ impl PyEntry {
     #[pyo3(signature = (response_time_ms, length_bytes, at_epoch_s, key=None))]
     fn log(&self, response_time_ms: Option<Milliseconds>, length_bytes: Length, at_epoch_s: f64, key: Option<i64>) {
         let bucketing = key.map_or(Bucketing::Locust, Bucketing::Key);
-        lock(&self.entry).log(response_time_ms.map(|given| given.0), length_bytes.0, at_epoch_s, bucketing);
+        lock(&self.entry).log(
+            response_time_ms.map(|given| given.0),
+            length_bytes.0,
+            at_epoch_s,
+            bucketing,
+        );
     }
 
     fn log_failure(&self, at_epoch_s: f64) {
@@ -566,8 +660,15 @@ impl PyFailure {
     #[new]
     #[pyo3(signature = (occurrences=0, first_seen=None, last_seen=None))]
     fn new(occurrences: u64, first_seen: Option<f64>, last_seen: Option<f64>) -> Self {
-        let failure = Failure { occurrences, first_seen_s: first_seen, last_seen_s: last_seen };
-        Self { failure: Arc::new(Mutex::new(failure)), ledger: None }
+        let failure = Failure {
+            occurrences,
+            first_seen_s: first_seen,
+            last_seen_s: last_seen,
+        };
+        Self {
+            failure: Arc::new(Mutex::new(failure)),
+            ledger: None,
+        }
     }
 
     /// Whether both handles are of one failure.

@@ -30,7 +30,10 @@ fn round_to(value: f64, step: i64) -> i64 {
     multiple.saturating_add(i64::from(is_up)).saturating_mul(step)
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "the value is whole; a float-to-integer cast saturates")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "the value is whole; a float-to-integer cast saturates"
+)]
 fn whole(value: f64) -> i64 {
     value as i64
 }
@@ -78,7 +81,9 @@ impl Buckets {
     /// The count under `key`, 0 when there is none.
     #[must_use]
     pub fn get(&self, key: i64) -> u64 {
-        self.counts.binary_search_by_key(&key, |&(key, _)| key).map_or(0, |at| self.counts[at].1)
+        self.counts
+            .binary_search_by_key(&key, |&(key, _)| key)
+            .map_or(0, |at| self.counts[at].1)
     }
 
     /// Keys and counts, keys ascending.
@@ -154,7 +159,11 @@ mod tests {
         let dropped = format!("{dropped}{fraction}");
         let kept: i64 = if kept.is_empty() { 0 } else { kept.parse().unwrap() };
         let is_tie = dropped.starts_with('5') && dropped[1..].bytes().all(|digit| digit == b'0');
-        let is_up = if is_tie { kept % 2 == 1 } else { dropped.as_bytes()[0] >= b'5' };
+        let is_up = if is_tie {
+            kept % 2 == 1
+        } else {
+            dropped.as_bytes()[0] >= b'5'
+        };
         let rounded = (kept + i64::from(is_up)) * 10_i64.pow(u32::try_from(digits).unwrap());
         if value < 0.0 { -rounded } else { rounded }
     }
@@ -162,9 +171,25 @@ mod tests {
     #[test]
     fn bucket_rounds_half_to_even() {
         for (value, key) in [
-            (0.5, 0), (1.5, 2), (2.5, 2), (99.5, 100), (99.49, 99), (105.0, 100), (115.0, 120), (147.0, 150), (995.0, 1_000),
-            (1_050.0, 1_000), (1_150.0, 1_200), (3_432.0, 3_400), (9_950.0, 10_000), (10_500.0, 10_000), (11_500.0, 12_000),
-            (58_760.0, 59_000), (-0.5, 0), (-1.5, -2), (-105.0, -105),
+            (0.5, 0),
+            (1.5, 2),
+            (2.5, 2),
+            (99.5, 100),
+            (99.49, 99),
+            (105.0, 100),
+            (115.0, 120),
+            (147.0, 150),
+            (995.0, 1_000),
+            (1_050.0, 1_000),
+            (1_150.0, 1_200),
+            (3_432.0, 3_400),
+            (9_950.0, 10_000),
+            (10_500.0, 10_000),
+            (11_500.0, 12_000),
+            (58_760.0, 59_000),
+            (-0.5, 0),
+            (-1.5, -2),
+            (-105.0, -105),
         ] {
             assert_eq!(bucket_response_time(value), key, "{value}");
         }

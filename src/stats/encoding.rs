@@ -19,7 +19,10 @@ impl fmt::Display for DecodeError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Truncated => formatter.write_str("the snapshot ends too early"),
-            Self::UnknownVersion(version) => write!(formatter, "the snapshot has version {version}; hint: run the same version of rocust everywhere"),
+            Self::UnknownVersion(version) => write!(
+                formatter,
+                "the snapshot has version {version}; hint: run the same version of rocust everywhere"
+            ),
             Self::Malformed(what) => write!(formatter, "the snapshot is malformed: {what}"),
         }
     }
@@ -88,7 +91,11 @@ impl Reader<'_> {
     /// A number of things that follow, each of at least one byte: never more than there are bytes.
     pub(crate) fn count(&mut self) -> Result<usize, DecodeError> {
         let count = usize::try_from(self.number()?).map_err(|_| DecodeError::Truncated)?;
-        if count > self.0.len() { Err(DecodeError::Truncated) } else { Ok(count) }
+        if count > self.0.len() {
+            Err(DecodeError::Truncated)
+        } else {
+            Ok(count)
+        }
     }
 
     pub(crate) fn signed(&mut self) -> Result<i128, DecodeError> {
@@ -122,7 +129,9 @@ impl Reader<'_> {
         let length = self.count()?;
         let (bytes, rest) = self.0.split_at(length);
         self.0 = rest;
-        std::str::from_utf8(bytes).map(Arc::from).map_err(|_| DecodeError::Malformed("a text is not UTF-8"))
+        std::str::from_utf8(bytes)
+            .map(Arc::from)
+            .map_err(|_| DecodeError::Malformed("a text is not UTF-8"))
     }
 
     fn wide(&mut self) -> Result<u128, DecodeError> {

@@ -50,7 +50,12 @@ struct Recent {
 
 impl Recent {
     fn new(reach_s: usize) -> Self {
-        Self { reach_s, marks: VecDeque::new(), next_serial: 0, added: VecDeque::new() }
+        Self {
+            reach_s,
+            marks: VecDeque::new(),
+            next_serial: 0,
+            added: VecDeque::new(),
+        }
     }
 
     fn mark(&mut self, at_epoch_s: i64) {
@@ -69,12 +74,29 @@ impl Recent {
         if at_epoch_s <= newest.saturating_sub(reach) {
             return None;
         }
-        let after = self.added.iter().rev().take_while(|added| added.at_epoch_s > at_epoch_s).count();
+        let after = self
+            .added
+            .iter()
+            .rev()
+            .take_while(|added| added.at_epoch_s > at_epoch_s)
+            .count();
         let mut place = self.added.len() - after;
         if place == 0 || self.added[place - 1].at_epoch_s != at_epoch_s {
-            self.added.insert(place, Added { at_epoch_s, response_times: Buckets::default(), num_requests: 0, num_none_requests: 0 });
+            self.added.insert(
+                place,
+                Added {
+                    at_epoch_s,
+                    response_times: Buckets::default(),
+                    num_requests: 0,
+                    num_none_requests: 0,
+                },
+            );
             place += 1;
-            while self.added.front().is_some_and(|added| added.at_epoch_s <= at_epoch_s.saturating_sub(reach)) {
+            while self
+                .added
+                .front()
+                .is_some_and(|added| added.at_epoch_s <= at_epoch_s.saturating_sub(reach))
+            {
                 self.added.pop_front();
                 place -= 1;
             }
@@ -116,7 +138,10 @@ impl Entry {
     #[must_use]
     pub fn new(recent_s: usize) -> Self {
         let recent = (recent_s > 0).then(|| Box::new(Recent::new(recent_s)));
-        Self { recent, ..Self::default() }
+        Self {
+            recent,
+            ..Self::default()
+        }
     }
 
     /// Shared, as the ledger keeps it.
@@ -142,7 +167,10 @@ impl Entry {
 
     /// Forgets everything and starts counting at `at_epoch_s`.
     pub fn reset(&mut self, at_epoch_s: f64) {
-        self.figures = Figures { start_time_s: Some(at_epoch_s), ..Figures::default() };
+        self.figures = Figures {
+            start_time_s: Some(at_epoch_s),
+            ..Figures::default()
+        };
         self.unbucketed = Vec::new();
         if let Some(recent) = &mut self.recent {
             recent.marks.clear();
@@ -152,10 +180,19 @@ impl Entry {
     }
 
     /// Counts one request; `bucketing` says who decides its key in `response_times`.
-    pub fn log(&mut self, response_time: Option<ResponseTime>, length_bytes: u64, at_epoch_s: f64, bucketing: Bucketing) {
+    pub fn log(
+        &mut self,
+        response_time: Option<ResponseTime>,
+        length_bytes: u64,
+        at_epoch_s: f64,
+        bucketing: Bucketing,
+    ) {
         let second = second_of(at_epoch_s);
         if let Some(recent) = &mut self.recent
-            && self.figures.last_request_timestamp_s.is_some_and(|last| second > second_of(last))
+            && self
+                .figures
+                .last_request_timestamp_s
+                .is_some_and(|last| second > second_of(last))
         {
             recent.mark(second - 1);
         }
@@ -246,7 +283,9 @@ impl Entry {
     /// Whether Locust would hold a copy as of the end of a second.
     #[must_use]
     pub fn has_cached(&self, at_epoch_s: i64) -> bool {
-        self.recent.as_ref().is_some_and(|recent| recent.marks.iter().any(|&(_, second)| second == at_epoch_s))
+        self.recent
+            .as_ref()
+            .is_some_and(|recent| recent.marks.iter().any(|&(_, second)| second == at_epoch_s))
     }
 
     /// Locust's percentile over what was counted after the first of `seconds` that has a copy; `None` when none has.
@@ -307,7 +346,11 @@ mod tests {
         log(&mut entry, 12, 103.1);
         log(&mut entry, 13, 103.2);
         log(&mut entry, 14, 104.0);
-        let cached: Vec<_> = entry.cached_since(None).into_iter().map(|copy| (copy.at_epoch_s, copy.num_requests, copy.response_times.iter().count())).collect();
+        let cached: Vec<_> = entry
+            .cached_since(None)
+            .into_iter()
+            .map(|copy| (copy.at_epoch_s, copy.num_requests, copy.response_times.iter().count()))
+            .collect();
         assert_eq!(cached, [(100, 1, 1), (102, 1, 1), (103, 3, 3)]);
         assert_eq!(entry.cached_since(Some(1)).len(), 1);
     }

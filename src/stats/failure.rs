@@ -19,13 +19,23 @@ pub struct Failure {
 impl Failure {
     /// Counts one more.
     pub fn occurred(&mut self, at_epoch_s: f64) {
-        self.merge(&Self { occurrences: 1, first_seen_s: Some(at_epoch_s), last_seen_s: Some(at_epoch_s) });
+        self.merge(&Self {
+            occurrences: 1,
+            first_seen_s: Some(at_epoch_s),
+            last_seen_s: Some(at_epoch_s),
+        });
     }
 
     /// Adds what was counted elsewhere.
     pub fn merge(&mut self, other: &Self) {
         self.occurrences += other.occurrences;
-        self.first_seen_s = [self.first_seen_s, other.first_seen_s].into_iter().flatten().reduce(f64::min);
-        self.last_seen_s = [self.last_seen_s, other.last_seen_s].into_iter().flatten().reduce(f64::max);
+        self.first_seen_s = [self.first_seen_s, other.first_seen_s]
+            .into_iter()
+            .flatten()
+            .reduce(f64::min);
+        self.last_seen_s = [self.last_seen_s, other.last_seen_s]
+            .into_iter()
+            .flatten()
+            .reduce(f64::max);
     }
 }

@@ -12,21 +12,36 @@ use super::window::Window;
 /// A response time on its way into the figures.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum ResponseTime {
-    /// Measured by us, to the nanosecond.
-    Measured(Duration),
+    /// Measured by us, in nanoseconds.
+    MeasuredNs(u64),
     /// A Python integer.
     WholeMs(i64),
     /// A Python float.
     LooseMs(f64),
 }
 
+impl From<Duration> for ResponseTime {
+    fn from(elapsed: Duration) -> Self {
+        // Not `as_nanos`: arithmetic in 128 bits is several times dearer, and 584 years are enough.
+        Self::MeasuredNs(
+            elapsed
+                .as_secs()
+                .saturating_mul(1_000_000_000)
+                .saturating_add(u64::from(elapsed.subsec_nanos())),
+        )
+    }
+}
+
 impl ResponseTime {
     /// The value as Locust sees it.
     #[must_use]
-    #[expect(clippy::cast_precision_loss, reason = "exact up to 104 days in nanoseconds, and Locust's are doubles anyway")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "exact up to 104 days in nanoseconds, and Locust's are doubles anyway"
+    )]
     pub fn as_ms(self) -> f64 {
         match self {
-            Self::Measured(elapsed) => elapsed.as_nanos() as f64 / 1e6,
+            Self::MeasuredNs(ns) => ns as f64 / 1e6,
             Self::WholeMs(ms) => ms as f64,
             Self::LooseMs(ms) => ms,
         }
@@ -35,9 +50,13 @@ impl ResponseTime {
     /// The value as the exact distribution sees it; what is negative or no number is 0.
     fn as_us(self) -> u64 {
         match self {
-            Self::Measured(elapsed) => u64::try_from((elapsed.as_nanos() + 500) / 1_000).unwrap_or(u64::MAX),
+            Self::MeasuredNs(ns) => ns.saturating_add(500) / 1_000,
             Self::WholeMs(ms) => u64::try_from(ms).unwrap_or(0).saturating_mul(1_000),
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a float-to-integer cast saturates")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "a float-to-integer cast saturates"
+            )]
             Self::LooseMs(ms) => (ms * 1e3).round() as u64,
         }
     }
@@ -112,14 +131,17 @@ impl Figures {
         self.touch(at_epoch_s);
         self.num_requests += 1;
         self.total_content_length_bytes = self.total_content_length_bytes.saturating_add(length_bytes);
-        self.last_request_timestamp_s = Some(self.last_request_timestamp_s.map_or(at_epoch_s, |last| last.max(at_epoch_s)));
+        self.last_request_timestamp_s = Some(
+            self.last_request_timestamp_s
+                .map_or(at_epoch_s, |last| last.max(at_epoch_s)),
+        );
         self.window.add(second_of(at_epoch_s), 1, 0);
         let Some(response_time) = response_time else {
             self.num_none_requests += 1;
             return;
         };
         match response_time {
-            ResponseTime::Measured(elapsed) => self.total_response_time_ns += elapsed.as_nanos().cast_signed(),
+            ResponseTime::MeasuredNs(ns) => self.total_response_time_ns += i128::from(ns),
             ResponseTime::WholeMs(ms) => self.total_response_time_ns += i128::from(ms) * 1_000_000,
             ResponseTime::LooseMs(ms) => self.loose_response_time_ms += ms,
         }
@@ -153,7 +175,7 @@ impl Figures {
     pub fn set_total_response_time_ms(&mut self, total: ResponseTime) {
         self.is_whole &= matches!(total, ResponseTime::WholeMs(_));
         (self.total_response_time_ns, self.loose_response_time_ms) = match total {
-            ResponseTime::Measured(elapsed) => (elapsed.as_nanos().cast_signed(), 0.0),
+            ResponseTime::MeasuredNs(ns) => (i128::from(ns), 0.0),
             ResponseTime::WholeMs(ms) => (i128::from(ms) * 1_000_000, 0.0),
             ResponseTime::LooseMs(ms) => (0, ms),
         };
@@ -168,7 +190,9 @@ impl Figures {
         self.loose_response_time_ms += other.loose_response_time_ms;
         self.min_response_time_ms = merged(self.min_response_time_ms, other.min_response_time_ms, f64::min);
         self.max_response_time_ms = self.max_response_time_ms.max(other.max_response_time_ms);
-        self.total_content_length_bytes = self.total_content_length_bytes.saturating_add(other.total_content_length_bytes);
+        self.total_content_length_bytes = self
+            .total_content_length_bytes
+            .saturating_add(other.total_content_length_bytes);
         self.start_time_s = merged(self.start_time_s, other.start_time_s, f64::min);
         self.last_request_timestamp_s = merged(self.last_request_timestamp_s, other.last_request_timestamp_s, f64::max);
         self.response_times.merge(&other.response_times);
@@ -188,14 +212,27 @@ impl Figures {
         if count == 0 {
             return None;
         }
-        let mut ranks: Vec<(u64, usize)> = shares.iter().enumerate().map(|(at, &share)| (rank(count, share), at)).collect();
+        let mut ranks: Vec<(u64, usize)> = shares
+            .iter()
+            .enumerate()
+            .map(|(at, &share)| (rank(count, share), at))
+            .collect();
         ranks.sort_unstable();
-        let found = self.exact.at_ranks(&ranks.iter().map(|&(rank, _)| rank).collect::<Vec<_>>());
+        let found = self
+            .exact
+            .at_ranks(&ranks.iter().map(|&(rank, _)| rank).collect::<Vec<_>>());
         let mut percentiles = vec![0.0; shares.len()];
         for (&(rank, at), value_us) in ranks.iter().zip(found) {
-            #[expect(clippy::cast_precision_loss, reason = "microseconds of any real response time fit a double")]
+            #[expect(
+                clippy::cast_precision_loss,
+                reason = "microseconds of any real response time fit a double"
+            )]
             let ms = value_us as f64 / 1e3;
-            percentiles[at] = if rank + 1 >= count { self.max_response_time_ms } else { ms.min(self.max_response_time_ms).max(min) };
+            percentiles[at] = if rank + 1 >= count {
+                self.max_response_time_ms
+            } else {
+                ms.min(self.max_response_time_ms).max(min)
+            };
         }
         Some(percentiles)
     }
@@ -209,7 +246,12 @@ impl Figures {
 }
 
 /// Locust's rank: the place, counted from the lowest, of the response time within which `share` of `count` requests finished.
-#[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the product Locust computes; the cast saturates")]
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "the product Locust computes; the cast saturates"
+)]
 fn rank(count: u64, share: f64) -> u64 {
     ((count as f64 * share) as u64).min(count - 1)
 }

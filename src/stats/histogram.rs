@@ -32,7 +32,10 @@ enum Form {
 
 impl Default for Histogram {
     fn default() -> Self {
-        Self { form: Form::Listed(Vec::new()), count: 0 }
+        Self {
+            form: Form::Listed(Vec::new()),
+            count: 0,
+        }
     }
 }
 
@@ -99,7 +102,11 @@ impl Histogram {
         let mut highest = 0;
         for (value_us, count) in self.cells() {
             seen = seen.saturating_add(count);
-            highest = if self.is_listed() { value_us } else { highest_of_cell(value_us) };
+            highest = if self.is_listed() {
+                value_us
+            } else {
+                highest_of_cell(value_us)
+            };
             while found.len() < ranks.len() && ranks[found.len()] < seen {
                 found.push(highest);
             }
@@ -126,9 +133,10 @@ impl Histogram {
                 cells
             }
             Form::Sparse(cells) => cells.clone(),
-            Form::Dense(dense) => {
-                dense.iter_recorded().map(|step| (lowest_of_cell(step.value_iterated_to()), step.count_at_value())).collect()
-            }
+            Form::Dense(dense) => dense
+                .iter_recorded()
+                .map(|step| (lowest_of_cell(step.value_iterated_to()), step.count_at_value()))
+                .collect(),
         }
     }
 

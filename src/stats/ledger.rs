@@ -124,8 +124,17 @@ impl Ledger {
     ///
     /// The number stays good through [`Ledger::reset_all`] and [`Ledger::clear_all`]; callers keep it.
     pub fn intern(&self, method: &str, name: &str) -> EntryId {
-        let known = self.names.read().unwrap_or_else(PoisonError::into_inner).find(method, name);
-        known.unwrap_or_else(|| self.names.write().unwrap_or_else(PoisonError::into_inner).intern(method, name))
+        let known = self
+            .names
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .find(method, name);
+        known.unwrap_or_else(|| {
+            self.names
+                .write()
+                .unwrap_or_else(PoisonError::into_inner)
+                .intern(method, name)
+        })
     }
 
     /// Keeps a sample until the next merge. `shard` is the calling thread's own (counted modulo the number of shards).
@@ -134,13 +143,37 @@ impl Ledger {
     }
 
     /// Keeps a request that Python reports.
-    pub fn record_request(&self, shard: usize, entry: EntryId, response_time: Option<ResponseTime>, length_bytes: u64, at_epoch_s: f64, failure: Option<Arc<str>>) {
-        self.push(shard, Mark { entry, request: Some((response_time, length_bytes)), at_epoch_s, failure });
+    pub fn record_request(
+        &self,
+        shard: usize,
+        entry: EntryId,
+        response_time: Option<ResponseTime>,
+        length_bytes: u64,
+        at_epoch_s: f64,
+        failure: Option<Arc<str>>,
+    ) {
+        self.push(
+            shard,
+            Mark {
+                entry,
+                request: Some((response_time, length_bytes)),
+                at_epoch_s,
+                failure,
+            },
+        );
     }
 
     /// Keeps a failure whose request is reported on its own.
     pub fn record_failure(&self, shard: usize, entry: EntryId, at_epoch_s: f64, text: Arc<str>) {
-        self.push(shard, Mark { entry, request: None, at_epoch_s, failure: Some(text) });
+        self.push(
+            shard,
+            Mark {
+                entry,
+                request: None,
+                at_epoch_s,
+                failure: Some(text),
+            },
+        );
     }
 
     /// Counts a request that was begun and will never be reported, because its user was stopped.
@@ -169,7 +202,9 @@ impl Ledger {
         self.merge_all(&mut book);
         // Under the book's lock, so that nobody who has it misses the hold.
         self.holds.fetch_add(1, Ordering::SeqCst);
-        Hold { ledger: Arc::clone(self) }
+        Hold {
+            ledger: Arc::clone(self),
+        }
     }
 
     /// The total over all entries. [`Ledger::clear_all`] and [`Ledger::set_total`] put another in its place.
@@ -230,7 +265,10 @@ impl Ledger {
         self.merge_all(&mut book);
         let fresh = Entry::shared(book.recent_s);
         if let Some(slot) = book.slots.get_mut(id.0 as usize) {
-            *slot = Slot { entry: fresh, is_visible: false };
+            *slot = Slot {
+                entry: fresh,
+                is_visible: false,
+            };
             book.visible.retain(|&listed| listed != id);
             book.entries_edition += 1;
         }
@@ -318,11 +356,22 @@ impl Ledger {
         let figures = |entry: &SharedEntry| -> Figures { lock(entry).figures.clone() };
         let failure = |listed: ListedFailure| {
             let failure = *lock(&listed.failure);
-            (FailureKey { method: listed.method, name: listed.name, text: listed.text }, failure)
+            (
+                FailureKey {
+                    method: listed.method,
+                    name: listed.name,
+                    text: listed.text,
+                },
+                failure,
+            )
         };
         Snapshot {
             total: figures(&book.total),
-            entries: self.listed(book, 0).into_iter().map(|listed| ((listed.name, listed.method), figures(&listed.entry))).collect(),
+            entries: self
+                .listed(book, 0)
+                .into_iter()
+                .map(|listed| ((listed.name, listed.method), figures(&listed.entry)))
+                .collect(),
             failures: self.listed_failures(book, 0).into_iter().map(failure).collect(),
             num_aborted: book.aborted,
         }
@@ -365,7 +414,11 @@ impl Ledger {
         let mut batch = std::mem::take(&mut book.spare);
         shard.swap(&mut batch);
         if !batch.is_empty() {
-            let bucketing = if self.has_own_bucketing.load(Ordering::Relaxed) { Bucketing::Later } else { Bucketing::Locust };
+            let bucketing = if self.has_own_bucketing.load(Ordering::Relaxed) {
+                Bucketing::Later
+            } else {
+                Bucketing::Locust
+            };
             let mut total = lock(&book.total);
             for mark in &batch {
                 apply(&mut total, mark, bucketing);
@@ -387,7 +440,11 @@ impl Ledger {
         let names = self.names.read().unwrap_or_else(PoisonError::into_inner);
         let listed = |id: &EntryId| {
             let (method, name) = names.listed[id.0 as usize].clone();
-            ListedEntry { method, name, entry: Arc::clone(&book.slots[id.0 as usize].entry) }
+            ListedEntry {
+                method,
+                name,
+                entry: Arc::clone(&book.slots[id.0 as usize].entry),
+            }
         };
         book.visible.iter().skip(from).map(listed).collect()
     }
@@ -397,7 +454,12 @@ impl Ledger {
         let listed = |key: &(EntryId, Arc<str>)| {
             let (method, name) = names.listed[key.0.0 as usize].clone();
             let failure = Arc::clone(book.failures.get(key)?);
-            Some(ListedFailure { method, name, text: Arc::clone(&key.1), failure })
+            Some(ListedFailure {
+                method,
+                name,
+                text: Arc::clone(&key.1),
+                failure,
+            })
         };
         book.failure_order.iter().skip(from).filter_map(listed).collect()
     }
@@ -414,7 +476,11 @@ fn apply(entry: &mut Entry, mark: &Mark, bucketing: Bucketing) {
 
 impl Names {
     fn find(&self, method: &str, name: &str) -> Option<EntryId> {
-        self.by_name.get(name)?.iter().find(|(known, _)| &**known == method).map(|&(_, id)| id)
+        self.by_name
+            .get(name)?
+            .iter()
+            .find(|(known, _)| &**known == method)
+            .map(|&(_, id)| id)
     }
 
     fn intern(&mut self, method: &str, name: &str) -> EntryId {
@@ -424,7 +490,10 @@ impl Names {
         }
         let id = EntryId(u32::try_from(self.listed.len()).unwrap_or(u32::MAX));
         let (method, name): (Arc<str>, Arc<str>) = (Arc::from(method), Arc::from(name));
-        self.by_name.entry(Arc::clone(&name)).or_default().push((Arc::clone(&method), id));
+        self.by_name
+            .entry(Arc::clone(&name))
+            .or_default()
+            .push((Arc::clone(&method), id));
         self.listed.push((method, name));
         id
     }
@@ -434,7 +503,10 @@ impl Book {
     fn slot(&mut self, id: EntryId) -> &mut Slot {
         let index = id.0 as usize;
         while self.slots.len() <= index {
-            self.slots.push(Slot { entry: Entry::shared(self.recent_s), is_visible: false });
+            self.slots.push(Slot {
+                entry: Entry::shared(self.recent_s),
+                is_visible: false,
+            });
         }
         &mut self.slots[index]
     }
@@ -473,7 +545,10 @@ impl Book {
         self.total = Entry::shared(self.recent_s);
         lock(&self.total).reset(at_epoch_s);
         for id in std::mem::take(&mut self.visible) {
-            self.slots[id.0 as usize] = Slot { entry: Entry::shared(self.recent_s), is_visible: false };
+            self.slots[id.0 as usize] = Slot {
+                entry: Entry::shared(self.recent_s),
+                is_visible: false,
+            };
         }
         self.entries_edition += 1;
         self.clear_failures();

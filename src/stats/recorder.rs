@@ -29,7 +29,7 @@ impl From<Sample> for Mark {
     fn from(sample: Sample) -> Self {
         Self {
             entry: sample.entry,
-            request: Some((sample.elapsed.map(ResponseTime::Measured), sample.length_bytes)),
+            request: Some((sample.elapsed.map(ResponseTime::from), sample.length_bytes)),
             at_epoch_s: sample.at_epoch_s,
             failure: sample.failure,
         }
@@ -46,7 +46,10 @@ pub(crate) struct Shard {
 
 impl Shard {
     pub(crate) fn new() -> Self {
-        Self { marks: Mutex::new(Vec::with_capacity(SHARD_SAMPLES)), aborted: AtomicU64::new(0) }
+        Self {
+            marks: Mutex::new(Vec::with_capacity(SHARD_SAMPLES)),
+            aborted: AtomicU64::new(0),
+        }
     }
 
     /// Keeps a mark; says whether the shard ought to be merged now.

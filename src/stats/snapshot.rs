@@ -84,18 +84,33 @@ impl Snapshot {
             VERSION => {}
             version => return Err(DecodeError::UnknownVersion(version)),
         }
-        let mut snapshot = Self { total: read_figures(&mut reader)?, ..Self::default() };
+        let mut snapshot = Self {
+            total: read_figures(&mut reader)?,
+            ..Self::default()
+        };
         for _ in 0..reader.count()? {
             let key = (reader.text()?, reader.text()?);
             snapshot.entries.insert(key, read_figures(&mut reader)?);
         }
         for _ in 0..reader.count()? {
-            let key = FailureKey { method: reader.text()?, name: reader.text()?, text: reader.text()? };
-            let failure = Failure { occurrences: reader.number()?, first_seen_s: reader.optional_double()?, last_seen_s: reader.optional_double()? };
+            let key = FailureKey {
+                method: reader.text()?,
+                name: reader.text()?,
+                text: reader.text()?,
+            };
+            let failure = Failure {
+                occurrences: reader.number()?,
+                first_seen_s: reader.optional_double()?,
+                last_seen_s: reader.optional_double()?,
+            };
             snapshot.failures.insert(key, failure);
         }
         snapshot.num_aborted = reader.number()?;
-        if reader.0.is_empty() { Ok(snapshot) } else { Err(DecodeError::Malformed("bytes are left over")) }
+        if reader.0.is_empty() {
+            Ok(snapshot)
+        } else {
+            Err(DecodeError::Malformed("bytes are left over"))
+        }
     }
 }
 
@@ -177,13 +192,24 @@ mod tests {
     type Event = (u8, Option<u32>, u16, Option<u8>);
 
     fn events() -> impl Strategy<Value = Vec<Event>> {
-        prop::collection::vec((0_u8..4, prop::option::weighted(0.9, 0_u32..3_000_000), 0_u16..9_000, prop::option::weighted(0.2, 0_u8..3)), 0..120)
+        prop::collection::vec(
+            (
+                0_u8..4,
+                prop::option::weighted(0.9, 0_u32..3_000_000),
+                0_u16..9_000,
+                prop::option::weighted(0.2, 0_u8..3),
+            ),
+            0..120,
+        )
     }
 
     fn snapshot(events: &[Event]) -> Snapshot {
         let ledger = Ledger::new(3);
         for (turn, &(name, elapsed_us, second, failure)) in events.iter().enumerate() {
-            let entry = ledger.intern(["GET", "POST"][usize::from(name % 2)], ["/a", "/b"][usize::from(name / 2)]);
+            let entry = ledger.intern(
+                ["GET", "POST"][usize::from(name % 2)],
+                ["/a", "/b"][usize::from(name / 2)],
+            );
             ledger.record(
                 turn,
                 Sample {

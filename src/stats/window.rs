@@ -96,14 +96,30 @@ impl Window {
             return None;
         }
         // Almost always the newest second or one of the few before it.
-        let after = self.seconds.iter().rev().take_while(|second| second.at_epoch_s > at_epoch_s).count();
+        let after = self
+            .seconds
+            .iter()
+            .rev()
+            .take_while(|second| second.at_epoch_s > at_epoch_s)
+            .count();
         let place = self.seconds.len() - after;
         if place > 0 && self.seconds[place - 1].at_epoch_s == at_epoch_s {
             return self.seconds.get_mut(place - 1);
         }
-        self.seconds.insert(place, Second { at_epoch_s, requests: 0, failures: 0 });
+        self.seconds.insert(
+            place,
+            Second {
+                at_epoch_s,
+                requests: 0,
+                failures: 0,
+            },
+        );
         let reach = at_epoch_s.max(newest).saturating_sub(WINDOW_SECONDS);
-        let gone = self.seconds.iter().take_while(|second| second.at_epoch_s <= reach).count();
+        let gone = self
+            .seconds
+            .iter()
+            .take_while(|second| second.at_epoch_s <= reach)
+            .count();
         self.seconds.drain(..gone);
         self.seconds.get_mut(place - gone)
     }
@@ -127,7 +143,10 @@ mod tests {
         assert_eq!(window.sum(10, 12), (5, 0));
         assert_eq!(window.sum(11, 13), (7, 1));
         assert_eq!(window.sum(13, 99), (0, 0));
-        assert_eq!(window.iter().map(|second| second.at_epoch_s).collect::<Vec<_>>(), [10, 11, 12]);
+        assert_eq!(
+            window.iter().map(|second| second.at_epoch_s).collect::<Vec<_>>(),
+            [10, 11, 12]
+        );
     }
 
     #[test]
@@ -144,6 +163,12 @@ mod tests {
     fn clearing_one_count_keeps_the_other() {
         let mut window = window(&[(1, 1, 0), (2, 0, 3), (3, 1, 1)]);
         window.clear_requests();
-        assert_eq!(window.iter().map(|second| (second.at_epoch_s, second.requests, second.failures)).collect::<Vec<_>>(), [(2, 0, 3), (3, 0, 1)]);
+        assert_eq!(
+            window
+                .iter()
+                .map(|second| (second.at_epoch_s, second.requests, second.failures))
+                .collect::<Vec<_>>(),
+            [(2, 0, 3), (3, 0, 1)]
+        );
     }
 }

@@ -1,8 +1,8 @@
 """Settings that users assign on a module: `locust.stats.CSV_STATS_INTERVAL_SEC = 5`.
 
-The value lives in the *face's* own dictionary, where an assignment, `mock.patch` and its restoration put it. A room reads it
-through `knob` when it needs it, and so never keeps a copy that could go stale. (A `__getattr__` on the face instead would leave
-the value in the room, and `mock.patch` would restore it into the face: tried, and broken.)
+The value lives in the *face's* own dictionary, where an assignment, `mock.patch` and its restoration put it. A room
+reads it through `knob` when it needs it, and so never keeps a copy that could go stale. (A `__getattr__` on the face
+instead would leave the value in the room, and `mock.patch` would restore it into the face: tried, and broken.)
 """
 
 from __future__ import annotations

@@ -1,1 +1,4 @@
-"""What people read: the tables of the console (`console`), and the live one (`live`). Computes nothing; asks `_stats`."""
+"""What people read: the tables of the console (`console`), and the live one (`live`).
+
+Computes nothing; asks `_stats`.
+"""

@@ -55,7 +55,10 @@ def get_stats_summary(stats: RequestStats, current: bool = True) -> list[str]:
 
 
 def get_percentile_stats_summary(stats: RequestStats) -> list[str]:
-    """The lines of the table of percentiles. Same as Locust; `rocust.stats.LOCUST_ROUNDING` makes the figures so too."""
+    """The lines of the table of percentiles.
+
+    Same as Locust; `rocust.stats.LOCUST_ROUNDING` makes the figures so too.
+    """
     shares = knob("stats", "PERCENTILES_TO_REPORT")
     first, *others = [*get_readable_percentiles(shares), "# reqs"]
     columns = " ".join(f"{title:>6}" for title in others)
@@ -112,7 +115,10 @@ def _json(stats: RequestStats) -> str:
 
 
 def stats_printer(stats: RequestStats) -> Callable[[], None]:
-    """A function that logs the table of requests every `CONSOLE_STATS_INTERVAL_SEC`, for ever; to be spawned. Same as Locust."""
+    """A function that logs the table of requests every `CONSOLE_STATS_INTERVAL_SEC`, for ever; to be spawned.
+
+    Same as Locust.
+    """
 
     def print_for_ever() -> None:
         try:

@@ -1,7 +1,8 @@
 """A table on the terminal that is redrawn in place, for whoever sits in front of it.
 
-It owns the lowest lines of the terminal. What is logged meanwhile is written above it: the streams of the log handlers that write
-to the terminal are led through the table, which takes itself away, lets the text scroll by, and draws itself again, all in one write.
+It owns the lowest lines of the terminal. What is logged meanwhile is written above it: the streams of the log handlers
+that write to the terminal are led through the table, which takes itself away, lets the text scroll by, and draws itself
+again, all in one write.
 """
 
 from __future__ import annotations
@@ -13,9 +14,9 @@ import sys
 from collections.abc import Iterator
 from typing import Any, TextIO
 
-from rocust._compat.knobs import knob
 from rocust._kernel.green import Event
 from rocust._stats.clock import now
+from rocust._stats.width import type_width
 
 _UP = "\x1b[{}A"
 _ERASE_BELOW = "\x1b[J"
@@ -147,7 +148,9 @@ class LiveTable:
             if hidden:
                 body.append(f"... and {hidden} more")
             rule = "-" * columns
-            return [head, self._titles(columns), rule, *body, rule, self._row(total, columns)][-max(rows - 1, 1) :]
+            lines = [head, self._titles(columns), rule, *body, rule, self._row(total, columns)]
+        # One line is left for the cursor; of a tiny terminal the total is what matters.
+        return lines[-(rows - 1) :] if rows > 1 else []
 
     def _head(self, total: Any) -> str:
         runner = self._environment.runner
@@ -161,10 +164,12 @@ class LiveTable:
 
     @staticmethod
     def _name_columns(columns: int) -> int:
-        return max(columns - _FIGURES_COLUMNS - int(knob("stats", "STATS_TYPE_WIDTH")) - 1, _SMALLEST_NAME)
+        return max(columns - _FIGURES_COLUMNS - type_width() - 1, _SMALLEST_NAME)
 
     def _titles(self, columns: int) -> str:
-        return self._left("Type", "Name", columns) + _FIGURES.format("# reqs", "# fails", "Avg", "Med", "95%", "Max", "req/s")
+        return self._left("Type", "Name", columns) + _FIGURES.format(
+            "# reqs", "# fails", "Avg", "Med", "95%", "Max", "req/s"
+        )
 
     def _row(self, entry: Any, columns: int) -> str:
         median, p95 = entry._percentiles([0.5, 0.95])
@@ -181,7 +186,7 @@ class LiveTable:
     def _left(self, kind: str, name: str, columns: int) -> str:
         width = self._name_columns(columns)
         shown = name if len(name) <= width else name[: width - 1] + "…"
-        return f"{kind:<{int(knob('stats', 'STATS_TYPE_WIDTH'))}.{int(knob('stats', 'STATS_TYPE_WIDTH'))}} {shown:<{width}}"
+        return f"{kind:<{type_width()}.{type_width()}} {shown:<{width}}"
 
 
 _FIGURES = " {:>9} {:>15} {:>6} {:>6} {:>6} {:>6} {:>9}"

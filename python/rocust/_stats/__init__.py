@@ -1,8 +1,8 @@
 """What was measured, as Locust's objects: `RequestStats`, its entries and its failures.
 
-The figures live in the compiled ledger, which I/O threads fill without the GIL; the objects here are views of it that collect
-what was recorded when they are read, and write through when they are assigned to. Nothing here prints or writes files (`_report`
-does), knows users or knows how requests are made.
+The figures live in the compiled ledger, which I/O threads fill without the GIL; the objects here are views of it that
+collect what was recorded when they are read, and write through when they are assigned to. Nothing here prints or writes
+files (`_report` does), knows users or knows how requests are made.
 """
 
 from rocust._stats.bucket import bucket_response_time
@@ -19,7 +19,12 @@ from rocust._stats.percentile import (
 )
 from rocust._stats.request_stats import RequestStats
 from rocust._stats.settings import validate_stats_configuration
-from rocust._stats.shape import StatsBaseDict, StatsEntryDict, StatsErrorDict, StatsHolder
+from rocust._stats.shape import (
+    StatsBaseDict,
+    StatsEntryDict,
+    StatsErrorDict,
+    StatsHolder,
+)
 from rocust._stats.width import terminal_name_width
 
 __all__ = [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, SupportsIndex, overload
+from typing import Any, SupportsIndex
 
 #: Told of a key and its new count, or None when the key was taken out.
 Write = Callable[[int, "int | None"], None]
@@ -54,10 +54,6 @@ class Counts(dict[int, int]):
         """An ordinary dictionary of the counts."""
         return dict(self)
 
-    @overload
-    def pop(self, key: int) -> int: ...
-    @overload
-    def pop(self, key: int, default: Any) -> Any: ...
     def pop(self, key: int, *default: Any) -> Any:
         """Take a key out and return its count."""
         value = super().pop(key, *default)
@@ -70,7 +66,7 @@ class Counts(dict[int, int]):
         self._write(key, None)
         return key, count
 
-    def setdefault(self, key: int, default: int = 0) -> int:  # type: ignore[override]
+    def setdefault(self, key: int, default: int = 0) -> int:
         """The count of a key, which is set if it is missing."""
         if key not in self:
             self[key] = default

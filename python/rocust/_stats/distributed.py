@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 
 def setup_distributed_stats_event_listeners(events: Events, stats: RequestStats) -> None:
-    """Let `stats` be reported by `events.report_to_master`, and add what `events.worker_report` brings. Same as Locust."""
+    """Let `stats` be reported by `events.report_to_master`, and add what `events.worker_report` brings.
+
+    Same as Locust.
+    """
 
     def report(client_id: str, data: dict[str, Any]) -> None:
         with stats.still():

@@ -1,9 +1,9 @@
 """One (method, name), or the total: Locust's `StatsEntry` over an entry of the ledger.
 
-Figures are read from the ledger, which collects first, and assignments are written through. Percentiles have two sources. Entries
-of a `RequestStats` take them from the exact distribution (three significant digits, and 100% is the maximum) unless
-`rocust.stats.LOCUST_ROUNDING` is set. Where rounded counts are all there is (an entry that was made by hand, assigned to, or
-received from a stock worker) Locust's walk over `response_times` is used, to the letter.
+Figures are read from the ledger, which collects first, and assignments are written through. Percentiles have two
+sources. Entries of a `RequestStats` take them from the exact distribution (three significant digits, and 100% is the
+maximum) unless `rocust.stats.LOCUST_ROUNDING` is set. Where rounded counts are all there is (an entry that was made by
+hand, assigned to, or received from a stock worker) Locust's walk over `response_times` is used, to the letter.
 """
 
 from __future__ import annotations
@@ -18,7 +18,10 @@ from rocust._compat.rounding import proper_round
 from rocust._stats.bucket import bucket_response_time, own_bucketing, own_key
 from rocust._stats.clock import now
 from rocust._stats.counts import Counts
-from rocust._stats.percentile import calculate_response_time_percentile, diff_response_time_dicts
+from rocust._stats.percentile import (
+    calculate_response_time_percentile,
+    diff_response_time_dicts,
+)
 from rocust._stats.shape import FIGURE_KEYS, StatsEntryDict
 from rocust._stats.width import name_width, type_width
 
@@ -77,8 +80,8 @@ def _counts(name: str, write_one: str, doc: str) -> Any:
 class StatsEntry:
     """The figures of one (method, name), or the total. Every figure may be assigned.
 
-    Same as Locust, but: `num_reqs_per_sec` and `num_fail_per_sec` reach back an hour, and percentiles are exact for entries of a
-    `RequestStats` (see `rocust.stats.LOCUST_ROUNDING`).
+    Same as Locust, but: `num_reqs_per_sec` and `num_fail_per_sec` reach back an hour, and percentiles are exact for
+    entries of a `RequestStats` (see `rocust.stats.LOCUST_ROUNDING`).
     """
 
     num_requests: int = _figure("num_requests", "Requests made, failed ones included. Same as Locust.")
@@ -102,9 +105,7 @@ class StatsEntry:
         "num_fail_per_sec", "set_fail_in_sec", "Failures by second. Differs from Locust: of the last hour."
     )
 
-    def __init__(
-        self, stats: RequestStats, name: str, method: str, use_response_times_cache: bool = False
-    ) -> None:
+    def __init__(self, stats: RequestStats, name: str, method: str, use_response_times_cache: bool = False) -> None:
         """Make an entry that stands alone until it is put into `stats.entries`.
 
         Args:
@@ -297,7 +298,8 @@ class StatsEntry:
         Returns:
             Milliseconds; 0 without response times.
 
-        Differs from Locust: exact to three significant digits where the response times are known, and 1.0 gives the maximum.
+        Differs from Locust: exact to three significant digits where the response times are known, and 1.0 gives the
+        maximum.
         """
         return self._percentiles([percent])[0]
 
@@ -338,7 +340,8 @@ class StatsEntry:
         """
         if not self.use_response_times_cache:
             raise ValueError(
-                "StatsEntry.use_response_times_cache must be set to True to calculate the _current_ response time percentile"
+                "StatsEntry.use_response_times_cache must be set to True "
+                "to calculate the _current_ response time percentile"
             )
         middle = int(now()) - int(knob("stats", "CURRENT_RESPONSE_TIME_PERCENTILE_WINDOW"))
         seconds = [middle]
@@ -347,7 +350,7 @@ class StatsEntry:
         self._file_response_times()
         if self._cache is None:
             return self._core.current_percentile(seconds, percent)
-        copies = self.response_times_cache or {}
+        copies: Mapping[int, CachedResponseTimes] = self.response_times_cache or {}
         cached = next((copies[second] for second in seconds if second in copies), None)
         if cached is None:
             return None
@@ -375,7 +378,9 @@ class StatsEntry:
                 return None
             self._cache, self._cache_serial = OrderedDict(), None
         keep = recent_s(True)
-        for serial, second, response_times, num_requests, num_none_requests in self._core.cached_since(self._cache_serial):
+        for serial, second, response_times, num_requests, num_none_requests in self._core.cached_since(
+            self._cache_serial
+        ):
             self._cache_serial = serial
             self._cache[second] = CachedResponseTimes(response_times, num_requests, num_none_requests)
             while len(self._cache) > keep:
@@ -406,20 +411,17 @@ class StatsEntry:
         type_columns, name_columns = type_width(), name_width() - type_width() + 4
         kind = f"{self.method} " if self.method else ""
         fails = f"{self.num_failures:d}({self.fail_ratio * 100:.2f}%)"
-        return (
-            f"%-{type_columns}s %-{name_columns}s %7d %12s |%7d %7d %7d%7d | %7.2f %11.2f"
-            % (
-                kind,
-                self.name,
-                self.num_requests,
-                fails,
-                self.avg_response_time,
-                self.min_response_time or 0,
-                self.max_response_time,
-                self.median_response_time,
-                requests_per_s,
-                failures_per_s,
-            )
+        return f"%-{type_columns}s %-{name_columns}s %7d %12s |%7d %7d %7d%7d | %7.2f %11.2f" % (
+            kind,
+            self.name,
+            self.num_requests,
+            fails,
+            self.avg_response_time,
+            self.min_response_time or 0,
+            self.max_response_time,
+            self.median_response_time,
+            requests_per_s,
+            failures_per_s,
         )
 
     def __str__(self) -> str:

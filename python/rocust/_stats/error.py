@@ -17,7 +17,7 @@ _CATCH_RESPONSE = "CatchResponseError("
 class StatsError:
     """How often requests failed in one way. Same as Locust."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 - Locust's signature is the contract
         self,
         method: str,
         name: str,
@@ -72,7 +72,10 @@ class StatsError:
 
     @classmethod
     def parse_error(cls, error: BaseException | str | None) -> str:
-        """The text of an error, with the first memory address in it masked, so that equal errors are one. Same as Locust."""
+        """The text of an error, with the first memory address in it masked, so that equal errors are one.
+
+        Same as Locust.
+        """
         text = error if isinstance(error, str) else repr(error)
         found = text.find(_ADDRESS)
         if found < 0:
@@ -91,7 +94,10 @@ class StatsError:
         self._core.occurred(now())
 
     def to_name(self) -> str:
-        """The line of the error report; what `response.failure()` was given stands there without its wrapping. Same as Locust."""
+        """The line of the error report; what `response.failure()` was given stands there without its wrapping.
+
+        Same as Locust.
+        """
         return f"{self.method} {self.name}: {self._unwrapped()}"
 
     def _unwrapped(self) -> object:

@@ -50,7 +50,7 @@ class _Listing(dict[Key, Value], Generic[Key, Value]):
         key = next(reversed(self))
         return key, self.pop(key)
 
-    def setdefault(self, key: Key, default: Value) -> Value:  # type: ignore[override]
+    def setdefault(self, key: Key, default: Value) -> Value:
         """The value of a key, which is set if it is missing."""
         if key not in self:
             self[key] = default

@@ -24,8 +24,8 @@ def _shard_count() -> int:
 class RequestStats:
     """The statistics of a run: `environment.stats`.
 
-    Reading `entries`, `errors` or `total` collects what the I/O threads have recorded. Same as Locust; `ledger`, `num_aborted` and
-    `still` are ours.
+    Reading `entries`, `errors` or `total` collects what the I/O threads have recorded. Same as Locust; `ledger`,
+    `num_aborted` and `still` are ours.
     """
 
     def __init__(self, use_response_times_cache: bool = True) -> None:

@@ -1,7 +1,7 @@
 """How wide the columns of the console tables are.
 
-The name column takes what the terminal leaves. Its width is looked up when a line is made, so a resized terminal needs no signal
-handler; a width that somebody assigned to `STATS_NAME_WIDTH` stays.
+The name column takes what the terminal leaves. Its width is looked up when a line is made, so a resized terminal needs
+no signal handler; a width that somebody assigned to `STATS_NAME_WIDTH` stays.
 """
 
 from __future__ import annotations

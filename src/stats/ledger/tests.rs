@@ -6,7 +6,13 @@ use std::time::Duration;
 use super::*;
 
 fn sample(entry: EntryId, ms: u64) -> Sample {
-    Sample { entry, elapsed: Some(Duration::from_millis(ms)), length_bytes: 10, at_epoch_s: 1_000.0, failure: None }
+    Sample {
+        entry,
+        elapsed: Some(Duration::from_millis(ms)),
+        length_bytes: 10,
+        at_epoch_s: 1_000.0,
+        failure: None,
+    }
 }
 
 fn requests(ledger: &Ledger) -> u64 {
@@ -23,32 +29,70 @@ fn interning_shows_nothing_and_is_stable() {
     assert!(ledger.entries_from(0).1.is_empty());
     ledger.record(1, sample(id, 5));
     let (_, listed) = ledger.entries_from(0);
-    assert_eq!(listed.iter().map(|entry| (&*entry.method, &*entry.name)).collect::<Vec<_>>(), [("GET", "/a")]);
+    assert_eq!(
+        listed
+            .iter()
+            .map(|entry| (&*entry.method, &*entry.name))
+            .collect::<Vec<_>>(),
+        [("GET", "/a")]
+    );
 }
 
 #[test]
 fn an_entry_counts_what_was_recorded() {
     let ledger = Ledger::new(1);
     let id = ledger.intern("GET", "/a");
-    for (ms, at, failure) in [(Some(20), 1_000.25, None), (Some(147), 1_001.5, Some("boom")), (None, 1_001.75, Some("boom"))] {
+    for (ms, at, failure) in [
+        (Some(20), 1_000.25, None),
+        (Some(147), 1_001.5, Some("boom")),
+        (None, 1_001.75, Some("boom")),
+    ] {
         let failure = failure.map(Arc::from);
-        ledger.record(0, Sample { entry: id, elapsed: ms.map(Duration::from_millis), length_bytes: 7, at_epoch_s: at, failure });
+        ledger.record(
+            0,
+            Sample {
+                entry: id,
+                elapsed: ms.map(Duration::from_millis),
+                length_bytes: 7,
+                at_epoch_s: at,
+                failure,
+            },
+        );
     }
     let (_, listed) = ledger.entries_from(0);
     let entry = lock(&listed[0].entry);
     let figures = &entry.figures;
-    assert_eq!((figures.num_requests, figures.num_none_requests, figures.num_failures), (3, 1, 2));
+    assert_eq!(
+        (figures.num_requests, figures.num_none_requests, figures.num_failures),
+        (3, 1, 2)
+    );
     assert_eq!(figures.total_response_time_ms(), 167.0);
-    assert_eq!((figures.min_response_time_ms, figures.max_response_time_ms), (Some(20.0), 147.0));
+    assert_eq!(
+        (figures.min_response_time_ms, figures.max_response_time_ms),
+        (Some(20.0), 147.0)
+    );
     assert_eq!(figures.total_content_length_bytes, 21);
-    assert_eq!((figures.start_time_s, figures.last_request_timestamp_s), (Some(1_000.25), Some(1_001.75)));
+    assert_eq!(
+        (figures.start_time_s, figures.last_request_timestamp_s),
+        (Some(1_000.25), Some(1_001.75))
+    );
     assert_eq!(figures.response_times.iter().collect::<Vec<_>>(), [(20, 1), (150, 1)]);
     assert_eq!(figures.window.sum(1_001, 1_002), (2, 2));
-    assert_eq!(figures.exact_percentiles_ms(&[1.0, 0.0, 0.5]), Some(vec![147.0, 20.0, 147.0]));
+    assert_eq!(
+        figures.exact_percentiles_ms(&[1.0, 0.0, 0.5]),
+        Some(vec![147.0, 20.0, 147.0])
+    );
     let (_, failures) = ledger.failures_from(0);
     assert_eq!(failures.len(), 1);
     let failure = *lock(&failures[0].failure);
-    assert_eq!(failure, Failure { occurrences: 2, first_seen_s: Some(1_001.5), last_seen_s: Some(1_001.75) });
+    assert_eq!(
+        failure,
+        Failure {
+            occurrences: 2,
+            first_seen_s: Some(1_001.5),
+            last_seen_s: Some(1_001.75)
+        }
+    );
 }
 
 #[test]
@@ -69,12 +113,28 @@ fn a_hold_keeps_entries_still_and_loses_nothing() {
 fn what_is_recorded_during_a_hold_survives_what_is_cleared_in_it() {
     let ledger = Ledger::new(1);
     let id = ledger.intern("GET", "/a");
-    let fail = || ledger.record(0, Sample { failure: Some(Arc::from("boom")), ..sample(id, 1) });
+    let fail = || {
+        ledger.record(
+            0,
+            Sample {
+                failure: Some(Arc::from("boom")),
+                ..sample(id, 1)
+            },
+        )
+    };
     fail();
     let hold = ledger.hold();
     fail();
     ledger.abort(0);
-    assert_eq!(ledger.take(5.0).failures.values().map(|failure| failure.occurrences).sum::<u64>(), 1);
+    assert_eq!(
+        ledger
+            .take(5.0)
+            .failures
+            .values()
+            .map(|failure| failure.occurrences)
+            .sum::<u64>(),
+        1
+    );
     ledger.clear_failures();
     ledger.reset_all(6.0);
     assert_eq!(ledger.aborted(), 0);
@@ -120,11 +180,26 @@ fn no_sample_is_lost_or_counted_twice_over_any_swap() {
     let mut counted = (0, 0, 0);
     let mut take = |snapshot: &Snapshot| {
         let entries: u64 = snapshot.entries.values().map(|figures| figures.num_requests).sum();
-        assert_eq!(entries, snapshot.total.num_requests, "the entries and the total are of one moment");
+        assert_eq!(
+            entries, snapshot.total.num_requests,
+            "the entries and the total are of one moment"
+        );
         assert_eq!(snapshot.total.exact.count(), entries);
-        assert_eq!(snapshot.total.response_times.iter().map(|(_, count)| count).sum::<u64>(), entries);
+        assert_eq!(
+            snapshot
+                .total
+                .response_times
+                .iter()
+                .map(|(_, count)| count)
+                .sum::<u64>(),
+            entries
+        );
         counted.0 += entries;
-        counted.1 += snapshot.failures.values().map(|failure| failure.occurrences).sum::<u64>();
+        counted.1 += snapshot
+            .failures
+            .values()
+            .map(|failure| failure.occurrences)
+            .sum::<u64>();
         counted.2 += snapshot.num_aborted;
     };
     thread::scope(|scope| {
@@ -135,7 +210,13 @@ fn no_sample_is_lost_or_counted_twice_over_any_swap() {
                 for turn in 0..SAMPLES {
                     let id = ledger.intern("GET", ["/a", "/b", "/c"][turn as usize % 3]);
                     let failure = (turn % 10 == 0).then(|| Arc::from("boom"));
-                    ledger.record(shard, Sample { failure, ..sample(id, turn % 500) });
+                    ledger.record(
+                        shard,
+                        Sample {
+                            failure,
+                            ..sample(id, turn % 500)
+                        },
+                    );
                     if turn % 100 == 0 {
                         ledger.abort(shard);
                     }
