@@ -57,10 +57,7 @@ fn exchanges(criterion: &mut Criterion) {
     let session = Session::new(Options::default());
     for (name, read_timeout) in [
         ("exchange", None),
-        (
-            "exchange with a read timeout",
-            Some(Duration::from_secs(60)),
-        ),
+        ("exchange with a read timeout", Some(Duration::from_secs(60))),
     ] {
         criterion.bench_function(name, |bencher| {
             bencher.iter(|| {
@@ -77,18 +74,10 @@ fn exchanges(criterion: &mut Criterion) {
 
 fn urls(criterion: &mut Criterion) {
     for (name, url) in [
-        (
-            "plain URL",
-            "http://localhost:8080/api/items/42?page=3&sort=name",
-        ),
-        (
-            "URL to quote",
-            "http://localhost:8080/api/items/ä b?page=3&sort=[name]",
-        ),
+        ("plain URL", "http://localhost:8080/api/items/42?page=3&sort=name"),
+        ("URL to quote", "http://localhost:8080/api/items/ä b?page=3&sort=[name]"),
     ] {
-        criterion.bench_function(name, |bencher| {
-            bencher.iter(|| Target::parse(black_box(url)).is_ok())
-        });
+        criterion.bench_function(name, |bencher| bencher.iter(|| Target::parse(black_box(url)).is_ok()));
     }
 }
 

@@ -20,18 +20,27 @@ impl Error {
     /// The engine was started in a parent process and this is its forked child.
     #[must_use]
     pub fn forked() -> Self {
-        Self { kind: Kind::Forked, source: None }
+        Self {
+            kind: Kind::Forked,
+            source: None,
+        }
     }
 
     /// The engine's threads or descriptors could not be made.
     pub fn start(source: impl std::error::Error + Send + Sync + 'static) -> Self {
-        Self { kind: Kind::Start, source: Some(Box::new(source)) }
+        Self {
+            kind: Kind::Start,
+            source: Some(Box::new(source)),
+        }
     }
 
     /// A lane is gone: its thread panicked.
     #[must_use]
     pub fn stopped() -> Self {
-        Self { kind: Kind::Stopped, source: None }
+        Self {
+            kind: Kind::Stopped,
+            source: None,
+        }
     }
 
     /// Whether this is a forked child that inherited its parent's engine.
@@ -60,6 +69,8 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.source.as_ref().map(|source| &**source as &(dyn std::error::Error + 'static))
+        self.source
+            .as_ref()
+            .map(|source| &**source as &(dyn std::error::Error + 'static))
     }
 }

@@ -63,7 +63,11 @@ fn search(posters: u32, posts_each: u32) {
         }
         for poster in 0..posters {
             let own: Vec<_> = received.iter().copied().filter(|item| item / 10 == poster).collect();
-            assert_eq!(own, (0..posts_each).map(|n| poster * 10 + n).collect::<Vec<_>>(), "in order, once each");
+            assert_eq!(
+                own,
+                (0..posts_each).map(|n| poster * 10 + n).collect::<Vec<_>>(),
+                "in order, once each"
+            );
         }
     });
 }

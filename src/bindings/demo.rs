@@ -90,10 +90,15 @@ struct SignalWatch<'py> {
 impl<'py> SignalWatch<'py> {
     fn install(stop: &Bound<'py, StopOnSignal>) -> PyResult<Self> {
         let signal = stop.py().import("signal")?;
-        let watch = Self { previous: PyDict::new(stop.py()), signal };
+        let watch = Self {
+            previous: PyDict::new(stop.py()),
+            signal,
+        };
         for name in ["SIGINT", "SIGTERM"] {
             let number = watch.signal.getattr(name)?;
-            watch.previous.set_item(&number, watch.signal.call_method1("signal", (&number, stop))?)?;
+            watch
+                .previous
+                .set_item(&number, watch.signal.call_method1("signal", (&number, stop))?)?;
         }
         Ok(watch)
     }

@@ -23,7 +23,8 @@ use crate::engine::in_flight::InFlight;
 use crate::engine::runtime::Engine;
 use crate::engine::verdict::Dialect;
 use crate::http::{
-    Cookie, Failure, FailureKind, Options, RedirectRule, Request, Response, Scheme, Session, Target, Timeline, TlsSettings, Verify,
+    Cookie, Failure, FailureKind, Options, RedirectRule, Request, Response, Scheme, Session, Target, Timeline,
+    TlsSettings, Verify,
 };
 use crate::ids::EntryId;
 use crate::stats::Ledger;
@@ -122,7 +123,11 @@ impl PyClient {
             let report = match ledger.filter(|_| call.is_direct) {
                 Some(ledger) => {
                     let name = call.name.unwrap_or_else(|| target.path_url());
-                    Report::Now { entry: ledger.intern(call.method, name), name: name.into(), dialect: self.dialect }
+                    Report::Now {
+                        entry: ledger.intern(call.method, name),
+                        name: name.into(),
+                        dialect: self.dialect,
+                    }
                 }
                 None => Report::Later,
             };
@@ -135,13 +140,26 @@ impl PyClient {
             if settings.urls.len() >= REMEMBERED_URLS {
                 settings.urls.clear();
             }
-            settings.urls.insert(call.url.into(), Prepared { target, headers, entry: None });
+            settings.urls.insert(
+                call.url.into(),
+                Prepared {
+                    target,
+                    headers,
+                    entry: None,
+                },
+            );
         }
-        let Some(prepared) = settings.urls.get_mut(call.url) else { unreachable!("it was inserted above") };
+        let Some(prepared) = settings.urls.get_mut(call.url) else {
+            unreachable!("it was inserted above")
+        };
         let report = match (ledger, call.is_direct) {
             (Some(ledger), true) => {
                 let known = prepared.entry_for(ledger, &method, call.method, call.name);
-                Report::Now { entry: known.entry, name: known.name, dialect: self.dialect }
+                Report::Now {
+                    entry: known.entry,
+                    name: known.name,
+                    dialect: self.dialect,
+                }
             }
             _ => Report::Later,
         };
@@ -189,7 +207,10 @@ impl PyClient {
 impl Prepared {
     fn entry_for(&mut self, ledger: &Arc<Ledger>, method: &Method, written: &str, name: Option<&str>) -> KnownEntry {
         if let Some(name) = name {
-            let known = self.entry.as_ref().filter(|known| known.is_for(ledger, method) && *known.name == *name);
+            let known = self
+                .entry
+                .as_ref()
+                .filter(|known| known.is_for(ledger, method) && *known.name == *name);
             if let Some(known) = known {
                 return known.clone();
             }
@@ -201,7 +222,12 @@ impl Prepared {
         }
         let name: Arc<str> = name.unwrap_or_else(|| self.target.path_url()).into();
         let entry = ledger.intern(written, &name);
-        let known = KnownEntry { ledger: Arc::clone(ledger), method: method.clone(), entry, name };
+        let known = KnownEntry {
+            ledger: Arc::clone(ledger),
+            method: method.clone(),
+            entry,
+            name,
+        };
         self.entry = Some(known.clone());
         known
     }
@@ -216,12 +242,19 @@ impl KnownEntry {
 impl Settings {
     /// A path appended to the base URL, or a whole URL as it is.
     fn absolute<'a>(&self, url: &'a str) -> std::borrow::Cow<'a, str> {
-        if is_absolute(url) { url.into() } else { format!("{}{url}", self.base_url).into() }
+        if is_absolute(url) {
+            url.into()
+        } else {
+            format!("{}{url}", self.base_url).into()
+        }
     }
 }
 
 fn is_absolute(url: &str) -> bool {
-    let starts = |prefix: &str| url.get(..prefix.len()).is_some_and(|head| head.eq_ignore_ascii_case(prefix));
+    let starts = |prefix: &str| {
+        url.get(..prefix.len())
+            .is_some_and(|head| head.eq_ignore_ascii_case(prefix))
+    };
     starts("http://") || starts("https://")
 }
 
@@ -243,7 +276,10 @@ fn seconds(value: Option<f64>) -> Option<Duration> {
 fn header(name: &str, value: &[u8]) -> PyResult<(HeaderName, HeaderValue)> {
     let refuse = |what: &str| {
         let shown = String::from_utf8_lossy(value);
-        InvalidHeader::new_err((name.to_owned(), format!("Invalid {what} in header: {name:?}: {shown:?}")))
+        InvalidHeader::new_err((
+            name.to_owned(),
+            format!("Invalid {what} in header: {name:?}: {shown:?}"),
+        ))
     };
     let key = HeaderName::from_bytes(name.as_bytes()).map_err(|_| refuse("character in the name"))?;
     let value = HeaderValue::from_bytes(value)
@@ -258,7 +294,11 @@ trait UppercaseIfNeeded {
 
 impl UppercaseIfNeeded for str {
     fn to_ascii_uppercase_if_needed(&self) -> std::borrow::Cow<'_, str> {
-        if self.bytes().any(|byte| byte.is_ascii_lowercase()) { self.to_ascii_uppercase().into() } else { self.into() }
+        if self.bytes().any(|byte| byte.is_ascii_lowercase()) {
+            self.to_ascii_uppercase().into()
+        } else {
+            self.into()
+        }
     }
 }
 
@@ -294,17 +334,29 @@ impl PyClient {
             other => return Err(PyValueError::new_err(format!("there is no client of kind {other:?}"))),
         };
         let tls = tls_settings(bundle);
-        let options = Options { tls, redirect_rule, ..Options::default() };
+        let options = Options {
+            tls,
+            redirect_rule,
+            ..Options::default()
+        };
         let settings = Settings {
             base_url,
-            headers: headers.iter().map(|(name, value)| header(name, value.as_bytes())).collect::<PyResult<_>>()?,
+            headers: headers
+                .iter()
+                .map(|(name, value)| header(name, value.as_bytes()))
+                .collect::<PyResult<_>>()?,
             connect_timeout: None,
             read_timeout: None,
             max_redirects: 30,
             urls: FxHashMap::default(),
             tls: FxHashMap::default(),
         };
-        Ok(Self { dialect, session: Arc::new(Session::new(options)), lane: OnceLock::new(), settings: Mutex::new(settings) })
+        Ok(Self {
+            dialect,
+            session: Arc::new(Session::new(options)),
+            lane: OnceLock::new(),
+            settings: Mutex::new(settings),
+        })
     }
 
     /// Has paths appended to `base_url` from now on.
@@ -316,7 +368,10 @@ impl PyClient {
 
     /// Sends these headers with every request from now on.
     fn set_headers(&self, headers: Headers<'_>) -> PyResult<()> {
-        let headers = headers.iter().map(|(name, value)| header(name, value.as_bytes())).collect::<PyResult<_>>()?;
+        let headers = headers
+            .iter()
+            .map(|(name, value)| header(name, value.as_bytes()))
+            .collect::<PyResult<_>>()?;
         let mut settings = self.settings();
         settings.headers = headers;
         settings.urls.clear();
@@ -331,7 +386,10 @@ impl PyClient {
     }
 
     /// Sends a request that brings nothing but its method, URL and name; returns the ticket that `greenlet` waits with.
-    #[expect(clippy::too_many_arguments, reason = "positional and flat: this is called for every request")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "positional and flat: this is called for every request"
+    )]
     #[pyo3(signature = (port, greenlet, ledger, is_direct, method, url, name, /))]
     fn send(
         &self,
@@ -345,7 +403,15 @@ impl PyClient {
     ) -> PyResult<u64> {
         with_text(method, |method| {
             with_text(url, |url| {
-                let call = Call { port, greenlet, ledger, is_direct, method, url, name };
+                let call = Call {
+                    port,
+                    greenlet,
+                    ledger,
+                    is_direct,
+                    method,
+                    url,
+                    name,
+                };
                 let (request, report) = self.prepare(&call, "")?;
                 self.submit(call, request, report)
             })
@@ -368,7 +434,15 @@ impl PyClient {
     ) -> PyResult<u64> {
         with_text(method, |method| {
             with_text(url, |url| {
-                let call = Call { port, greenlet, ledger, is_direct, method, url, name };
+                let call = Call {
+                    port,
+                    greenlet,
+                    ledger,
+                    is_direct,
+                    method,
+                    url,
+                    name,
+                };
                 let (mut request, report) = self.prepare(&call, &extra.query)?;
                 self.apply(&mut request, &extra)?;
                 self.submit(call, request, report)
@@ -388,7 +462,12 @@ impl PyClient {
 
     /// All cookies.
     fn cookies(&self) -> Vec<CookieFields> {
-        self.session.cookies().list().into_iter().map(CookieFields::from).collect()
+        self.session
+            .cookies()
+            .list()
+            .into_iter()
+            .map(CookieFields::from)
+            .collect()
     }
 
     /// Adds or replaces a cookie.
@@ -464,8 +543,10 @@ impl From<CookieFields> for Cookie {
 impl PyClient {
     fn apply(&self, request: &mut Request, extra: &Extra<'_>) -> PyResult<()> {
         if let Some(headers) = &extra.headers {
-            let headers =
-                headers.iter().map(|(name, value)| header(name, value.as_bytes())).collect::<PyResult<Vec<_>>>()?;
+            let headers = headers
+                .iter()
+                .map(|(name, value)| header(name, value.as_bytes()))
+                .collect::<PyResult<Vec<_>>>()?;
             request.headers = Arc::new(with_host(&request.target, &headers));
         }
         if let Some(body) = &extra.body {
@@ -477,7 +558,10 @@ impl PyClient {
         request.follow_redirects = extra.follow;
         request.max_redirects = extra.max_redirects;
         let mut settings = self.settings();
-        let tls = settings.tls.entry(extra.bundle.clone()).or_insert_with(|| tls_settings(extra.bundle.clone()));
+        let tls = settings
+            .tls
+            .entry(extra.bundle.clone())
+            .or_insert_with(|| tls_settings(extra.bundle.clone()));
         request.tls = Some(Arc::clone(tls));
         Ok(())
     }
@@ -496,7 +580,10 @@ fn limit(which: &str, value: Option<f64>) -> PyResult<Option<Duration>> {
 /// One shared object per bundle: connections compare their settings by address first.
 fn tls_settings(bundle: Option<String>) -> Arc<TlsSettings> {
     static KNOWN: OnceLock<Mutex<FxHashMap<Option<String>, Arc<TlsSettings>>>> = OnceLock::new();
-    let mut known = KNOWN.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
+    let mut known = KNOWN
+        .get_or_init(Mutex::default)
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner);
     let settings = known.entry(bundle).or_insert_with_key(|bundle| {
         let verify = bundle.as_ref().map_or(Verify::Off, |path| Verify::Bundle(path.into()));
         Arc::new(TlsSettings { verify, cert: None })
@@ -517,7 +604,13 @@ pub(crate) struct PyExchange {
 
 impl PyExchange {
     pub(super) fn new(finished: Finished) -> Self {
-        let Finished { result, timeline, started_at, unreported, is_recorded } = finished;
+        let Finished {
+            result,
+            timeline,
+            started_at,
+            unreported,
+            is_recorded,
+        } = finished;
         Self {
             result: result.map_err(Box::new),
             timeline,
@@ -589,7 +682,9 @@ impl PyExchange {
 
     /// The response's headers in order, repeated ones repeated.
     fn headers(&self) -> Vec<(String, String)> {
-        self.result.as_ref().map_or_else(|_| Vec::new(), |response| pairs(&response.headers))
+        self.result
+            .as_ref()
+            .map_or_else(|_| Vec::new(), |response| pairs(&response.headers))
     }
 
     /// The body, decoded.
@@ -653,7 +748,9 @@ impl PyExchange {
     /// Seconds from sending to the parsed head of the response.
     #[getter]
     fn elapsed(&self) -> f64 {
-        self.result.as_ref().map_or(0.0, |response| response.elapsed.as_secs_f64())
+        self.result
+            .as_ref()
+            .map_or(0.0, |response| response.elapsed.as_secs_f64())
     }
 
     /// Milliseconds from the start of the exchange to its end.
@@ -712,13 +809,17 @@ impl PyExchange {
     /// Bytes of the body that had come when it broke off; None when it had not begun.
     #[getter]
     fn body_received(&self) -> Option<u64> {
-        self.failure().and_then(|failure| failure.progress).map(|progress| progress.received)
+        self.failure()
+            .and_then(|failure| failure.progress)
+            .map(|progress| progress.received)
     }
 
     /// Bytes of the body that were still to come, when the server had said.
     #[getter]
     fn body_missing(&self) -> Option<u64> {
-        self.failure().and_then(|failure| failure.progress).and_then(|progress| progress.missing)
+        self.failure()
+            .and_then(|failure| failure.progress)
+            .and_then(|progress| progress.missing)
     }
 
     /// The method of the (last) request.
@@ -729,7 +830,8 @@ impl PyExchange {
 
     /// The headers of the (last) request as sent.
     fn request_headers(&self) -> Vec<(String, String)> {
-        self.response().map_or_else(Vec::new, |response| pairs(&response.sent.all_headers()))
+        self.response()
+            .map_or_else(Vec::new, |response| pairs(&response.sent.all_headers()))
     }
 
     /// The body of the (last) request.
@@ -744,7 +846,10 @@ fn pairs(headers: &HeaderMap) -> Vec<(String, String)> {
     headers
         .iter()
         .map(|(name, value)| {
-            let text = value.to_str().map_or_else(|_| value.as_bytes().iter().map(|&byte| char::from(byte)).collect(), str::to_owned);
+            let text = value.to_str().map_or_else(
+                |_| value.as_bytes().iter().map(|&byte| char::from(byte)).collect(),
+                str::to_owned,
+            );
             (name.as_str().to_owned(), text)
         })
         .collect()

@@ -49,12 +49,17 @@ impl Waiters {
 
     fn awaits(&self, ticket: TicketId) -> bool {
         let (slot, generation) = split(ticket);
-        self.slots.get(slot).is_some_and(|waiter| waiter.generation == generation)
+        self.slots
+            .get(slot)
+            .is_some_and(|waiter| waiter.generation == generation)
     }
 }
 
 fn split(ticket: TicketId) -> (usize, u32) {
-    #[expect(clippy::cast_possible_truncation, reason = "a ticket is two halves of 32 bits, put together below")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "a ticket is two halves of 32 bits, put together below"
+    )]
     let halves = ((ticket.0 >> 32) as usize, ticket.0 as u32);
     halves
 }
@@ -87,9 +92,16 @@ impl PyPort {
     pub(super) fn register(&self, greenlet: Py<PyAny>, cancel: Option<Arc<Cancel>>) -> TicketId {
         let mut waiters = self.waiters();
         waiters.turn += 1;
-        #[expect(clippy::cast_possible_truncation, reason = "a generation may wrap: two live tickets of a slot never coexist")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "a generation may wrap: two live tickets of a slot never coexist"
+        )]
         let generation = waiters.turn as u32;
-        let slot = waiters.slots.insert(Waiter { generation, greenlet, cancel });
+        let slot = waiters.slots.insert(Waiter {
+            generation,
+            greenlet,
+            cancel,
+        });
         TicketId(((slot as u64) << 32) | u64::from(generation))
     }
 }
@@ -98,8 +110,12 @@ impl PyPort {
 impl PyPort {
     #[new]
     fn new() -> PyResult<Self> {
-        let port = port::open().map_err(|error| PyOSError::new_err(format!("cannot make a doorbell for the engine: {error}")))?;
-        Ok(Self { port: Arc::new(port), waiters: Mutex::default() })
+        let port = port::open()
+            .map_err(|error| PyOSError::new_err(format!("cannot make a doorbell for the engine: {error}")))?;
+        Ok(Self {
+            port: Arc::new(port),
+            waiters: Mutex::default(),
+        })
     }
 
     /// The descriptor that becomes readable when there is something to drain.
@@ -127,7 +143,11 @@ impl PyPort {
         let engine = Engine::get()?;
         let at = Instant::now() + span.min(Duration::from_secs(100 * 365 * 24 * 3600));
         let ticket = self.register(greenlet, None);
-        engine.wake_at(Deadline { at, ticket, port: self.shared() })?;
+        engine.wake_at(Deadline {
+            at,
+            ticket,
+            port: self.shared(),
+        })?;
         Ok(ticket.0)
     }
 
@@ -135,7 +155,10 @@ impl PyPort {
     pub(super) fn forget(&self, ticket: u64) {
         let waiter = self.waiters().remove(TicketId(ticket));
         // Dropped here, outside the lock: letting go of a greenlet may run Python code.
-        if let Some(Waiter { cancel: Some(cancel), .. }) = waiter {
+        if let Some(Waiter {
+            cancel: Some(cancel), ..
+        }) = waiter
+        {
             cancel.cancel();
         }
     }
@@ -158,7 +181,9 @@ impl PyPort {
         loop {
             let (post, waiter) = {
                 let mut waiters = self.waiters();
-                let Some(post) = waiters.ready.pop() else { return Ok(None) };
+                let Some(post) = waiters.ready.pop() else {
+                    return Ok(None);
+                };
                 let waiter = waiters.remove(ticket_of(&post));
                 (post, waiter)
             };

@@ -4,7 +4,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Time since the Unix epoch. A clock set before 1970 reads as zero.
 #[must_use]
-#[expect(clippy::disallowed_methods, reason = "the blessed wrapper: everything else asks here")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the blessed wrapper: everything else asks here"
+)]
 pub fn since_epoch() -> Duration {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }

@@ -133,9 +133,22 @@ impl Job {
     }
 
     async fn run(self, shard: usize) {
-        let Self { session, request, ledger, report, ticket, port, in_flight, .. } = self;
-        let mut flight =
-            Flight { timeline: Timeline::default(), unreported: Unreported { ledger, shard }, reply: Some((ticket, port)), _in_flight: in_flight };
+        let Self {
+            session,
+            request,
+            ledger,
+            report,
+            ticket,
+            port,
+            in_flight,
+            ..
+        } = self;
+        let mut flight = Flight {
+            timeline: Timeline::default(),
+            unreported: Unreported { ledger, shard },
+            reply: Some((ticket, port)),
+            _in_flight: in_flight,
+        };
         let started_at = clock::since_epoch();
         let result = crate::http::exchange(&session, request, &mut flight.timeline).await;
         let mut is_recorded = false;
@@ -168,7 +181,11 @@ pub fn reason(response: &Response) -> Cow<'_, str> {
             Ok(text) => Cow::Borrowed(text),
             Err(_) => bytes.iter().map(|&byte| char::from(byte)).collect::<String>().into(),
         },
-        None => StatusCode::from_u16(response.status).ok().and_then(|code| code.canonical_reason()).unwrap_or("").into(),
+        None => StatusCode::from_u16(response.status)
+            .ok()
+            .and_then(|code| code.canonical_reason())
+            .unwrap_or("")
+            .into(),
     }
 }
 
@@ -185,10 +202,22 @@ struct Flight {
 impl Flight {
     fn land(mut self, result: Result<Response, Failure>, started_at: Duration, is_recorded: bool) {
         let shard = self.unreported.shard;
-        let unreported = Unreported { ledger: self.unreported.ledger.take(), shard };
+        let unreported = Unreported {
+            ledger: self.unreported.ledger.take(),
+            shard,
+        };
         let timeline = std::mem::take(&mut self.timeline);
         if let Some((ticket, port)) = self.reply.take() {
-            port.post(Post::Exchange(ticket, Box::new(Finished { result, timeline, started_at, unreported, is_recorded })));
+            port.post(Post::Exchange(
+                ticket,
+                Box::new(Finished {
+                    result,
+                    timeline,
+                    started_at,
+                    unreported,
+                    is_recorded,
+                }),
+            ));
         }
     }
 }

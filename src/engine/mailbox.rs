@@ -34,7 +34,10 @@ pub struct Mailbox<T, B: Bell> {
 impl<T, B: Bell> Mailbox<T, B> {
     /// An empty box that rings `bell`.
     pub fn new(bell: B) -> Self {
-        Self { items: Mutex::new(Vec::new()), bell }
+        Self {
+            items: Mutex::new(Vec::new()),
+            bell,
+        }
     }
 
     /// Adds `item`, and rings when it is the first.

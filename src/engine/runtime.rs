@@ -83,7 +83,11 @@ impl Engine {
                 ENGINE.get_or_init(|| started)
             }
         };
-        if IS_ORPHAN.load(Ordering::Relaxed) { Err(Error::forked()) } else { Ok(engine) }
+        if IS_ORPHAN.load(Ordering::Relaxed) {
+            Err(Error::forked())
+        } else {
+            Ok(engine)
+        }
     }
 
     /// The lane for the next session, in turn.
@@ -115,8 +119,15 @@ impl Engine {
     fn start() -> Result<Self, Error> {
         let (deadlines, orders) = unbounded_channel();
         let mut orders = Some(orders);
-        let lanes = (0..lane_count()).map(|index| spawn_lane(index, orders.take())).collect::<Result<_, _>>()?;
-        Ok(Self { pid: process::id(), lanes, deadlines, next: AtomicUsize::new(0) })
+        let lanes = (0..lane_count())
+            .map(|index| spawn_lane(index, orders.take()))
+            .collect::<Result<_, _>>()?;
+        Ok(Self {
+            pid: process::id(),
+            lanes,
+            deadlines,
+            next: AtomicUsize::new(0),
+        })
     }
 }
 

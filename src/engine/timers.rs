@@ -102,7 +102,11 @@ mod tests {
         tokio::spawn(keep(orders));
         let start = Instant::now();
         for (ms, ticket) in [(30, 3), (10, 1), (20, 2), (10, 4)] {
-            let deadline = Deadline { at: start + Duration::from_millis(ms), ticket: TicketId(ticket), port: Arc::clone(&port) };
+            let deadline = Deadline {
+                at: start + Duration::from_millis(ms),
+                ticket: TicketId(ticket),
+                port: Arc::clone(&port),
+            };
             sender.send(deadline).expect("the keeper lives");
         }
         tokio::time::sleep(Duration::from_millis(9)).await;
@@ -120,7 +124,13 @@ mod tests {
         let port = Arc::new(port::open().expect("a port"));
         let (sender, orders) = tokio::sync::mpsc::unbounded_channel();
         let keeper = tokio::spawn(keep(orders));
-        sender.send(Deadline { at: Instant::now(), ticket: TicketId(7), port: Arc::clone(&port) }).expect("the keeper lives");
+        sender
+            .send(Deadline {
+                at: Instant::now(),
+                ticket: TicketId(7),
+                port: Arc::clone(&port),
+            })
+            .expect("the keeper lives");
         drop(sender);
         keeper.await.expect("the keeper ends with its sender");
         assert_eq!(drained(&port), [7]);

@@ -83,7 +83,9 @@ pub struct Seat {
 
 impl Default for Seat {
     fn default() -> Self {
-        Self { state: AtomicU8::new(State::Spawning as u8) }
+        Self {
+            state: AtomicU8::new(State::Spawning as u8),
+        }
     }
 }
 
@@ -119,7 +121,13 @@ mod tests {
 
     use super::*;
 
-    const STATES: [State; 5] = [State::Spawning, State::Running, State::Waiting, State::Stopping, State::Ended];
+    const STATES: [State; 5] = [
+        State::Spawning,
+        State::Running,
+        State::Waiting,
+        State::Stopping,
+        State::Ended,
+    ];
 
     #[test]
     fn stop_overtakes_start() {
@@ -131,8 +139,14 @@ mod tests {
 
     #[test]
     fn a_running_task_may_finish_and_a_waiting_user_has_nothing_to_finish() {
-        assert_eq!(next(State::Running, Input::Stop { now: false }), (State::Stopping, Action::Go));
-        assert_eq!(next(State::Waiting, Input::Stop { now: false }), (State::Stopping, Action::Kill));
+        assert_eq!(
+            next(State::Running, Input::Stop { now: false }),
+            (State::Stopping, Action::Go)
+        );
+        assert_eq!(
+            next(State::Waiting, Input::Stop { now: false }),
+            (State::Stopping, Action::Kill)
+        );
     }
 
     #[test]
@@ -144,7 +158,11 @@ mod tests {
     #[test]
     fn stop_now_kills_whatever_lives() {
         for state in STATES {
-            let wanted = if state == State::Ended { (State::Ended, Action::Go) } else { (State::Stopping, Action::Kill) };
+            let wanted = if state == State::Ended {
+                (State::Ended, Action::Go)
+            } else {
+                (State::Stopping, Action::Kill)
+            };
             assert_eq!(next(state, Input::Stop { now: true }), wanted);
         }
     }

@@ -39,7 +39,11 @@ impl Dialect {
 /// `repr(text)` as Python writes it, for text of the kind that names and reasons are made of.
 #[must_use]
 pub fn python_repr(text: &str) -> String {
-    let quote = if text.contains('\'') && !text.contains('"') { '"' } else { '\'' };
+    let quote = if text.contains('\'') && !text.contains('"') {
+        '"'
+    } else {
+        '\''
+    };
     let mut out = String::with_capacity(text.len() + 2);
     out.push(quote);
     for c in text.chars() {
@@ -72,8 +76,14 @@ mod tests {
         assert_eq!(verdict(200, "OK"), None);
         assert_eq!(verdict(302, "Found"), None);
         assert_eq!(verdict(600, "Odd"), None);
-        assert_eq!(verdict(404, "Not Found").as_deref(), Some("HTTPError('404 Client Error: Not Found for url: /a')"));
-        assert_eq!(verdict(503, "Busy").as_deref(), Some("HTTPError('503 Server Error: Busy for url: /a')"));
+        assert_eq!(
+            verdict(404, "Not Found").as_deref(),
+            Some("HTTPError('404 Client Error: Not Found for url: /a')")
+        );
+        assert_eq!(
+            verdict(503, "Busy").as_deref(),
+            Some("HTTPError('503 Server Error: Busy for url: /a')")
+        );
     }
 
     #[test]

@@ -25,10 +25,7 @@ impl Body for Outgoing {
     type Data = Bytes;
     type Error = Infallible;
 
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         Poll::Ready(self.rest.take().map(|bytes| Ok(Frame::data(bytes))))
     }
 
@@ -64,12 +61,9 @@ impl Gathered {
         }
         if self.joined.is_empty() {
             let wanted = expected.unwrap_or(0).min(TRUSTED_BYTES);
-            let reserved = usize::try_from(wanted)
-                .unwrap_or(0)
-                .max(self.first.len() + frame.len());
+            let reserved = usize::try_from(wanted).unwrap_or(0).max(self.first.len() + frame.len());
             self.joined = BytesMut::with_capacity(reserved);
-            self.joined
-                .extend_from_slice(&std::mem::take(&mut self.first));
+            self.joined.extend_from_slice(&std::mem::take(&mut self.first));
         }
         self.joined.extend_from_slice(&frame);
     }

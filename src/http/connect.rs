@@ -92,12 +92,7 @@ pub(crate) async fn open(
     timeline.dns = Some(Instant::now());
     let mut last = None;
     for address in addresses.iter() {
-        match within(
-            limit,
-            TcpStream::connect(SocketAddr::new(*address, target.port())),
-        )
-        .await
-        {
+        match within(limit, TcpStream::connect(SocketAddr::new(*address, target.port()))).await {
             Some(Ok(tcp)) => {
                 timeline.connected = Some(Instant::now());
                 timeline.tls = None;
@@ -120,13 +115,7 @@ pub(crate) async fn open(
             None => last = Some(connect_timeout(target, limit)),
         }
     }
-    Err(last.unwrap_or_else(|| {
-        Failure::new(
-            FailureKind::Resolve,
-            target,
-            "getaddrinfo returns an empty list",
-        )
-    }))
+    Err(last.unwrap_or_else(|| Failure::new(FailureKind::Resolve, target, "getaddrinfo returns an empty list")))
 }
 
 async fn shake_hands(
@@ -151,9 +140,7 @@ fn handshake_failure(error: &io::Error, target: &Target) -> Failure {
         return Failure::from_io(error, target);
     }
     let message = match error.kind() {
-        io::ErrorKind::UnexpectedEof => {
-            "The server closed the connection during the TLS handshake".to_owned()
-        }
+        io::ErrorKind::UnexpectedEof => "The server closed the connection during the TLS handshake".to_owned(),
         _ => error.to_string(),
     };
     Failure::new(FailureKind::Tls, target, message)
@@ -161,10 +148,7 @@ fn handshake_failure(error: &io::Error, target: &Target) -> Failure {
 
 fn connect_timeout(target: &Target, limit: Option<Duration>) -> Failure {
     let seconds = limit.unwrap_or_default().as_secs_f64();
-    let message = format!(
-        "Connection to {} timed out. (connect timeout={seconds})",
-        target.host()
-    );
+    let message = format!("Connection to {} timed out. (connect timeout={seconds})", target.host());
     Failure::new(FailureKind::ConnectTimeout, target, message)
 }
 
@@ -177,11 +161,7 @@ async fn within<F: Future>(limit: Option<Duration>, future: F) -> Option<F::Outp
 }
 
 impl AsyncRead for Wire {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = &mut *self;
         if this.gauge.is_to_probe.load(Ordering::Relaxed) {
             this.gauge.is_to_probe.store(false, Ordering::Relaxed);
@@ -206,19 +186,13 @@ impl AsyncRead for Wire {
 /// body of known length or in chunks still notices when it is cut off.
 fn end_if_ragged(polled: Poll<io::Result<()>>) -> Poll<io::Result<()>> {
     match polled {
-        Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::UnexpectedEof => {
-            Poll::Ready(Ok(()))
-        }
+        Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::UnexpectedEof => Poll::Ready(Ok(())),
         polled => polled,
     }
 }
 
 impl AsyncWrite for Wire {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let this = &mut *self;
         let polled = match &mut this.stream {
             Stream::Plain(tcp) => Pin::new(tcp).poll_write(cx, bytes),
@@ -269,9 +243,7 @@ impl AsyncWrite for Wire {
 impl Wire {
     fn count_written(&self, polled: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         if let Poll::Ready(Ok(count)) = &polled {
-            self.gauge
-                .written
-                .fetch_add(*count as u64, Ordering::Relaxed);
+            self.gauge.written.fetch_add(*count as u64, Ordering::Relaxed);
         }
         polled
     }

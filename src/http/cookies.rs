@@ -99,11 +99,7 @@ impl Place {
         let authority = headers.get(HOST).unwrap_or(target.host_header());
         let authority = String::from_utf8_lossy(authority.as_bytes()).to_lowercase();
         let (host, port) = match authority.rsplit_once(':') {
-            Some((host, port))
-                if !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()) =>
-            {
-                (host, port)
-            }
+            Some((host, port)) if !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()) => (host, port),
             _ => (authority.as_str(), "80"),
         };
         let effective_host = if host.contains('.') {
@@ -125,10 +121,7 @@ impl Place {
             if domain.is_empty() || domain.starts_with('.') {
                 ends_after_dot(host, domain)
             } else {
-                host == domain
-                    || host
-                        .strip_suffix(domain)
-                        .is_some_and(|rest| rest.ends_with('.'))
+                host == domain || host.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.'))
             }
         };
         // The policy looks twice: at the host or its effective name, and then at the effective name alone.
@@ -209,8 +202,7 @@ impl Jar {
         self.change(|cookies| {
             let before = cookies.len();
             cookies.retain(|cookie| {
-                domain.is_some_and(|domain| cookie.domain != domain)
-                    || path.is_some_and(|path| cookie.path != path)
+                domain.is_some_and(|domain| cookie.domain != domain) || path.is_some_and(|path| cookie.path != path)
             });
             count = before - cookies.len();
             count > 0
@@ -231,22 +223,11 @@ impl Jar {
 
     /// The `Cookie` header for a request, with `extra` cookies of its own. `None` when there is nothing to send, or the
     /// request has a `Cookie` header already.
-    pub(crate) fn header_for(
-        &self,
-        sent: &Sent,
-        use_jar: bool,
-        extra: &[(String, String)],
-    ) -> Option<HeaderValue> {
+    pub(crate) fn header_for(&self, sent: &Sent, use_jar: bool, extra: &[(String, String)]) -> Option<HeaderValue> {
         self.header_at(sent, use_jar, extra, wall_clock_s())
     }
 
-    fn header_at(
-        &self,
-        sent: &Sent,
-        use_jar: bool,
-        extra: &[(String, String)],
-        now_s: i64,
-    ) -> Option<HeaderValue> {
+    fn header_at(&self, sent: &Sent, use_jar: bool, extra: &[(String, String)], now_s: i64) -> Option<HeaderValue> {
         if sent.headers.contains_key(COOKIE) {
             return None;
         }
@@ -254,12 +235,7 @@ impl Jar {
         let mut chosen = Vec::new();
         if use_jar {
             let cookies = self.lock();
-            chosen.extend(
-                cookies
-                    .iter()
-                    .filter(|cookie| cookie.goes_to(&here, now_s))
-                    .cloned(),
-            );
+            chosen.extend(cookies.iter().filter(|cookie| cookie.goes_to(&here, now_s)).cloned());
         }
         for (name, value) in extra {
             place(&mut chosen, Cookie::new(name, value));
@@ -342,9 +318,7 @@ fn place(cookies: &mut Vec<Cookie>, cookie: Cookie) {
 }
 
 fn remove(cookies: &mut Vec<Cookie>, domain: &str, path: &str, name: &str) -> bool {
-    let at = cookies
-        .iter()
-        .position(|cookie| cookie.is_at(domain, path, name));
+    let at = cookies.iter().position(|cookie| cookie.is_at(domain, path, name));
     if let Some(at) = at {
         cookies.remove(at);
     }
@@ -357,6 +331,7 @@ fn latin1(bytes: &[u8]) -> String {
 }
 
 /// Seconds since 1970: cookies end at dates, so this is the one place of the room that needs the wall clock.
+#[expect(clippy::disallowed_methods, reason = "dates are wall-clock times; nothing is measured with it")]
 fn wall_clock_s() -> i64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)

@@ -41,11 +41,7 @@ enum Coding {
 /// # Errors
 ///
 /// When the bytes are corrupt or truncated, or the result exceeds `limit` bytes.
-pub fn decode(
-    headers: &HeaderMap,
-    body: &Bytes,
-    limit: Option<u64>,
-) -> Result<Option<Bytes>, DecodeError> {
+pub fn decode(headers: &HeaderMap, body: &Bytes, limit: Option<u64>) -> Result<Option<Bytes>, DecodeError> {
     let Some(codings) = codings(headers).filter(|codings| !codings.is_empty()) else {
         return Ok(None);
     };
@@ -140,12 +136,10 @@ fn inflate(body: &[u8], decoded: &mut Vec<u8>, limit: Option<u64>) -> io::Result
         Err(error) if error.kind() != io::ErrorKind::FileTooLarge => {
             let mut bare = Vec::new();
             // The wrapper's error is the one to tell: bare deflate is only a guess.
-            read_bounded(DeflateDecoder::new(body), &mut bare, limit).map_err(
-                |second| match second.kind() {
-                    io::ErrorKind::FileTooLarge => second,
-                    _ => error,
-                },
-            )?;
+            read_bounded(DeflateDecoder::new(body), &mut bare, limit).map_err(|second| match second.kind() {
+                io::ErrorKind::FileTooLarge => second,
+                _ => error,
+            })?;
             *decoded = bare;
             Ok(())
         }

@@ -25,13 +25,8 @@ type Lookup = Shared<BoxFuture<'static, Result<Addresses, Arc<io::Error>>>>;
 
 /// What is known of a name.
 enum Knowledge {
-    Fresh {
-        addresses: Addresses,
-        until: Instant,
-    },
-    Asked {
-        lookup: Lookup,
-    },
+    Fresh { addresses: Addresses, until: Instant },
+    Asked { lookup: Lookup },
 }
 
 /// Names and their addresses.
@@ -108,20 +103,13 @@ impl Resolver {
         let lookup = async move {
             let found = answer.await.map_err(Arc::new)?;
             if found.is_empty() {
-                return Err(Arc::new(io::Error::other(
-                    "No address associated with hostname",
-                )));
+                return Err(Arc::new(io::Error::other("No address associated with hostname")));
             }
             Ok(found.iter().map(SocketAddr::ip).collect::<Addresses>())
         }
         .boxed()
         .shared();
-        names.insert(
-            host.into(),
-            Knowledge::Asked {
-                lookup: lookup.clone(),
-            },
-        );
+        names.insert(host.into(), Knowledge::Asked { lookup: lookup.clone() });
         Err(lookup)
     }
 
@@ -174,8 +162,7 @@ mod tests {
             }
             .boxed()
         };
-        let all =
-            futures_util::future::join_all((0..5_000).map(|_| resolver.resolve("many.test", ask)));
+        let all = futures_util::future::join_all((0..5_000).map(|_| resolver.resolve("many.test", ask)));
         let opener = async {
             tokio::task::yield_now().await;
             gate.notify_one();
@@ -195,10 +182,7 @@ mod tests {
         };
         for (pause, expected) in [(Duration::ZERO, 1), (TTL / 2, 1), (TTL, 2)] {
             tokio::time::advance(pause).await;
-            resolver
-                .resolve("moving.test", ask)
-                .await
-                .expect("an address");
+            resolver.resolve("moving.test", ask).await.expect("an address");
             assert_eq!(asked.load(Ordering::Relaxed), expected);
         }
     }
@@ -206,8 +190,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_failed_lookup_is_not_kept_and_an_abandoned_one_is_finished_by_others() {
         let resolver = Resolver::default();
-        let refused =
-            |_: String| async { Err(io::Error::other("Name or service not known")) }.boxed();
+        let refused = |_: String| async { Err(io::Error::other("Name or service not known")) }.boxed();
         assert!(resolver.resolve("late.test", refused).await.is_err());
         let slow = |_: String| {
             async {
@@ -217,11 +200,7 @@ mod tests {
             .boxed()
         };
         let first = resolver.resolve("late.test", slow);
-        assert!(
-            tokio::time::timeout(Duration::from_secs(1), first)
-                .await
-                .is_err()
-        );
+        assert!(tokio::time::timeout(Duration::from_secs(1), first).await.is_err());
         let never = |_: String| -> BoxFuture<'static, _> { unreachable!("a lookup is under way") };
         assert!(resolver.resolve("late.test", never).await.is_ok());
     }

@@ -42,9 +42,8 @@ pub fn basic_authorization(user: &str, password: &str) -> HeaderValue {
     let mut plain = latin1_or_utf8(user);
     plain.push(b':');
     plain.extend(latin1_or_utf8(password));
-    let mut value =
-        HeaderValue::from_maybe_shared(Bytes::from(format!("Basic {}", base64(&plain))))
-            .unwrap_or(HeaderValue::from_static(""));
+    let mut value = HeaderValue::from_maybe_shared(Bytes::from(format!("Basic {}", base64(&plain))))
+        .unwrap_or(HeaderValue::from_static(""));
     value.set_sensitive(true);
     value
 }
@@ -71,10 +70,7 @@ fn base64(bytes: &[u8]) -> String {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
     for group in bytes.chunks(3) {
-        let joined = group
-            .iter()
-            .fold(0_u32, |joined, byte| joined << 8 | u32::from(*byte))
-            << (8 * (3 - group.len()));
+        let joined = group.iter().fold(0_u32, |joined, byte| joined << 8 | u32::from(*byte)) << (8 * (3 - group.len()));
         for at in 0..4 {
             if at <= group.len() {
                 let index = (joined >> (18 - 6 * at)) & 63;

@@ -36,11 +36,7 @@ use super::transport::{self, Answer, Order};
 /// # Panics
 ///
 /// When polled outside a tokio runtime with I/O and time enabled.
-pub async fn exchange(
-    session: &Session,
-    request: Request,
-    timeline: &mut Timeline,
-) -> Result<Response, Failure> {
+pub async fn exchange(session: &Session, request: Request, timeline: &mut Timeline) -> Result<Response, Failure> {
     let (guard, begun) = DoneGuard::begin(timeline);
     let timeline = &mut *guard.timeline;
     match request.total_timeout {
@@ -48,10 +44,7 @@ pub async fn exchange(
         Some(limit) => {
             let target = request.target.clone();
             // Boxed, so that exchanges without a limit do not carry the room for it.
-            let limited = Box::pin(tokio::time::timeout(
-                limit,
-                follow(session, request, begun, timeline),
-            ));
+            let limited = Box::pin(tokio::time::timeout(limit, follow(session, request, begun, timeline)));
             limited.await.unwrap_or_else(|_| {
                 let message = format!("The exchange took longer than {} s", limit.as_secs_f64());
                 Err(Failure::new(FailureKind::TotalTimeout, &target, message))
@@ -111,11 +104,7 @@ async fn follow(
             Ok(next) => sent = next,
             Err(problem) => {
                 response.history = history;
-                let mut failure = about(
-                    response,
-                    FailureKind::InvalidRedirect,
-                    problem.message().to_owned(),
-                );
+                let mut failure = about(response, FailureKind::InvalidRedirect, problem.message().to_owned());
                 failure.url_problem = Some(problem);
                 return Err(failure);
             }
@@ -134,9 +123,7 @@ async fn send_one(
     timeline: &mut Timeline,
 ) -> Result<Response, Failure> {
     if (request.use_jar && !session.cookies().is_empty()) || !request.cookies.is_empty() {
-        sent.cookie = session
-            .cookies()
-            .header_for(&sent, request.use_jar, &request.cookies);
+        sent.cookie = session.cookies().header_for(&sent, request.use_jar, &request.cookies);
     }
     let tls: &Arc<TlsSettings> = request.tls.as_ref().unwrap_or(&session.options.tls);
     let order = Order {
@@ -187,9 +174,8 @@ fn decode_body(response: &mut Response, limit: Option<u64>) -> Result<(), Failur
             Err(Failure::new(FailureKind::TooLarge, target, message))
         }
         Err(DecodeError::Corrupt { encoding, detail }) => {
-            let message = format!(
-                "Received response with content-encoding: {encoding}, but failed to decode it. ({detail})"
-            );
+            let message =
+                format!("Received response with content-encoding: {encoding}, but failed to decode it. ({detail})");
             Err(Failure::new(FailureKind::BadBody, target, message))
         }
     }

@@ -99,9 +99,9 @@ impl Failure {
         let errno = error.raw_os_error();
         let kind = match error.kind() {
             io::ErrorKind::ConnectionRefused => FailureKind::Refused,
-            io::ErrorKind::ConnectionReset
-            | io::ErrorKind::BrokenPipe
-            | io::ErrorKind::ConnectionAborted => FailureKind::Reset,
+            io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionAborted => {
+                FailureKind::Reset
+            }
             io::ErrorKind::TimedOut => FailureKind::ConnectTimeout,
             _ => FailureKind::Other,
         };

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::{
-    AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HOST, HeaderName,
-    LOCATION, PROXY_AUTHORIZATION, TRANSFER_ENCODING,
+    AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HOST, HeaderName, LOCATION,
+    PROXY_AUTHORIZATION, TRANSFER_ENCODING,
 };
 use http::{HeaderMap, Method};
 
@@ -32,12 +32,7 @@ impl RedirectRule {
     }
 
     /// The location to follow, if this response is a redirect for this rule.
-    pub(crate) fn location(
-        &self,
-        status: u16,
-        headers: &HeaderMap,
-        max_redirects: u32,
-    ) -> Option<String> {
+    pub(crate) fn location(&self, status: u16, headers: &HeaderMap, max_redirects: u32) -> Option<String> {
         let is_redirect = match self {
             Self::Requests => matches!(status, 301 | 302 | 303 | 307 | 308),
             Self::Fast(codes) => max_redirects > 0 && codes.contains(&status),
@@ -62,13 +57,7 @@ impl RedirectRule {
     /// # Errors
     ///
     /// When the location cannot be requested.
-    pub(crate) fn next(
-        &self,
-        sent: &Sent,
-        status: u16,
-        location: &str,
-        first: &Target,
-    ) -> Result<Sent, UrlProblem> {
+    pub(crate) fn next(&self, sent: &Sent, status: u16, location: &str, first: &Target) -> Result<Sent, UrlProblem> {
         let target = sent.target.join(location)?;
         let mut headers = sent.headers.as_ref().clone();
         let (method, body) = match self {
@@ -90,12 +79,7 @@ impl RedirectRule {
     }
 }
 
-fn follow_as_requests(
-    sent: &Sent,
-    status: u16,
-    target: &Target,
-    headers: &mut HeaderMap,
-) -> (Method, Option<Bytes>) {
+fn follow_as_requests(sent: &Sent, status: u16, target: &Target, headers: &mut HeaderMap) -> (Method, Option<Bytes>) {
     let becomes_get = match status {
         302 | 303 => sent.method != Method::HEAD,
         301 => sent.method == Method::POST,
@@ -109,11 +93,7 @@ fn follow_as_requests(
         headers.remove(AUTHORIZATION);
     }
     headers.remove(PROXY_AUTHORIZATION);
-    let method = if becomes_get {
-        Method::GET
-    } else {
-        sent.method.clone()
-    };
+    let method = if becomes_get { Method::GET } else { sent.method.clone() };
     (method, sent.body.clone().filter(|_| keeps_body))
 }
 
@@ -151,9 +131,7 @@ fn must_strip_authorization(old: &Target, new: &Target) -> bool {
     if old.host() != new.host() {
         return true;
     }
-    let upgrades = old.scheme() == Scheme::Http
-        && old.port() == 80
-        && new.scheme() == Scheme::Https
-        && new.port() == 443;
+    let upgrades =
+        old.scheme() == Scheme::Http && old.port() == 80 && new.scheme() == Scheme::Https && new.port() == 443;
     !upgrades && (old.scheme() != new.scheme() || old.port() != new.port())
 }

@@ -65,11 +65,7 @@ impl Sent {
     pub fn all_headers(&self) -> HeaderMap {
         let mut all = if self.headers.contains_key(HOST) {
             let mut all = HeaderMap::with_capacity(self.headers.len() + 2);
-            all.extend(
-                self.headers
-                    .iter()
-                    .map(|(name, value)| (name.clone(), value.clone())),
-            );
+            all.extend(self.headers.iter().map(|(name, value)| (name.clone(), value.clone())));
             all
         } else {
             let mut all = HeaderMap::with_capacity(self.headers.len() + 3);

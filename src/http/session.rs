@@ -99,10 +99,7 @@ impl Session {
 
 /// Idle connections, the most recently used last.
 #[derive(Debug, Default)]
-#[expect(
-    clippy::vec_box,
-    reason = "a lane is large and moves in and out at every exchange"
-)]
+#[expect(clippy::vec_box, reason = "a lane is large and moves in and out at every exchange")]
 struct IdleLanes {
     lanes: Mutex<Vec<Box<Lane>>>,
 }

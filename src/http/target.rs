@@ -171,9 +171,7 @@ impl Target {
             Some((_, "")) => "",
             Some(_) => "&",
         };
-        Self::from_prepared(quote::requote_uri(&format!(
-            "{before}{joint}{query}{fragment}"
-        )))
+        Self::from_prepared(quote::requote_uri(&format!("{before}{joint}{query}{fragment}")))
     }
 
     /// Where a `Location` of this URL's response leads, by the rules of `requests`: relative references, `//host`
@@ -264,10 +262,7 @@ impl Target {
     /// `user:password` as written, percent-encoded.
     #[must_use]
     pub fn userinfo(&self) -> Option<&str> {
-        self.inner
-            .userinfo
-            .clone()
-            .map(|range| self.inner.text(range))
+        self.inner.userinfo.clone().map(|range| self.inner.text(range))
     }
 
     /// What follows `#`; never sent.
@@ -313,14 +308,9 @@ impl Target {
         let (written_port, path_start) = match url.as_bytes().get(host.end) {
             Some(b'/') => (None, host.end),
             Some(b':') => {
-                let digits = url[host.end + 1..]
-                    .bytes()
-                    .take_while(u8::is_ascii_digit)
-                    .count();
+                let digits = url[host.end + 1..].bytes().take_while(u8::is_ascii_digit).count();
                 let port_end = host.end + 1 + digits;
-                if url.as_bytes().get(port_end) != Some(&b'/')
-                    || url.as_bytes().get(host.end + 1) == Some(&b'0')
-                {
+                if url.as_bytes().get(port_end) != Some(&b'/') || url.as_bytes().get(host.end + 1) == Some(&b'0') {
                     return None;
                 }
                 (Some(url[host.end + 1..port_end].parse().ok()?), port_end)
@@ -359,17 +349,11 @@ impl Target {
 
     /// Takes a URL whose text is final (`PreparedRequest.url`) and works out where it leads.
     fn from_prepared(url: String) -> Result<Self, UrlProblem> {
-        let no_adapter = || {
-            UrlProblem::InvalidSchema(format!(
-                "No connection adapters were found for {}",
-                python_repr(&url)
-            ))
-        };
+        let no_adapter =
+            || UrlProblem::InvalidSchema(format!("No connection adapters were found for {}", python_repr(&url)));
         let (scheme_word, after_scheme) = url.split_once("://").ok_or_else(no_adapter)?;
         let scheme = Scheme::of(scheme_word).ok_or_else(no_adapter)?;
-        let authority_end = after_scheme
-            .find(['/', '?', '#'])
-            .unwrap_or(after_scheme.len());
+        let authority_end = after_scheme.find(['/', '?', '#']).unwrap_or(after_scheme.len());
         let authority_start = scheme_word.len() + "://".len();
         let authority_text = &after_scheme[..authority_end];
         let authority = Authority::parse(authority_text, Some(scheme.as_str()), &url)?;
@@ -380,9 +364,7 @@ impl Target {
             .rfind('@')
             .map(|length| authority_start..authority_start + length);
         let path_start = authority_start + authority_end;
-        let fragment = url[path_start..]
-            .find('#')
-            .map(|position| path_start + position + 1);
+        let fragment = url[path_start..].find('#').map(|position| path_start + position + 1);
         let path_end = fragment.map_or(url.len(), |start| start - 1);
         let path_url = if url[path_start..path_end].starts_with('/') {
             PathUrl::Inside(path_start..path_end)
@@ -457,12 +439,9 @@ impl fmt::Debug for Target {
 
 /// `PreparedRequest.prepare_url`: the text that `response.url` shows.
 fn prepare(url: &str, query: &str) -> Result<String, UrlProblem> {
-    let url = url.trim_start_matches(|character: char| {
-        character.is_whitespace() || matches!(character, '\u{1c}'..='\u{1f}')
-    });
-    let starts_with_http = url
-        .get(..4)
-        .is_some_and(|start| start.eq_ignore_ascii_case("http"));
+    let url =
+        url.trim_start_matches(|character: char| character.is_whitespace() || matches!(character, '\u{1c}'..='\u{1f}'));
+    let starts_with_http = url.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("http"));
     if url.contains(':') && !starts_with_http {
         return Err(UrlProblem::InvalidSchema(format!(
             "No connection adapters were found for {}",
@@ -483,9 +462,7 @@ fn prepare(url: &str, query: &str) -> Result<String, UrlProblem> {
         )));
     }
     if parts.authority.host.starts_with(['*', '.']) {
-        return Err(UrlProblem::InvalidUrl(
-            "URL has an invalid label.".to_owned(),
-        ));
+        return Err(UrlProblem::InvalidUrl("URL has an invalid label.".to_owned()));
     }
     Ok(quote::requote_uri(&parts.prepared(query)))
 }

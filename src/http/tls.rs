@@ -49,8 +49,7 @@ pub struct TlsSettings {
 ///
 /// Words for the user when a file cannot be read or holds no usable certificate or key.
 pub(crate) fn config(settings: &TlsSettings) -> Result<Arc<ClientConfig>, String> {
-    static CONFIGS: LazyLock<Mutex<FxHashMap<TlsSettings, Arc<ClientConfig>>>> =
-        LazyLock::new(Mutex::default);
+    static CONFIGS: LazyLock<Mutex<FxHashMap<TlsSettings, Arc<ClientConfig>>>> = LazyLock::new(Mutex::default);
     let mut configs = CONFIGS.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(config) = configs.get(settings) {
         return Ok(Arc::clone(config));
@@ -69,15 +68,11 @@ fn build(settings: &TlsSettings) -> Result<ClientConfig, String> {
         Verify::Off => Arc::new(AcceptAll {
             provider: Arc::clone(&provider),
         }),
-        Verify::Bundle(path) => {
-            WebPkiServerVerifier::builder_with_provider(Arc::new(roots(path)?), provider)
-                .build()
-                .map_err(|error| format!("{}: {error}", path.display()))?
-        }
+        Verify::Bundle(path) => WebPkiServerVerifier::builder_with_provider(Arc::new(roots(path)?), provider)
+            .build()
+            .map_err(|error| format!("{}: {error}", path.display()))?,
     };
-    let builder = builder
-        .dangerous()
-        .with_custom_certificate_verifier(verifier);
+    let builder = builder.dangerous().with_custom_certificate_verifier(verifier);
     let mut config = match &settings.cert {
         None => builder.with_no_client_auth(),
         Some(cert) => {
@@ -128,12 +123,9 @@ fn read_certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, String
         .map_err(|error| format!("{}: {error}", path.display()))
 }
 
-fn client_identity(
-    cert: &ClientCert,
-) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>), String> {
+fn client_identity(cert: &ClientCert) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>), String> {
     let key_path = cert.key.as_ref().unwrap_or(&cert.certificate);
-    let key = PrivateKeyDer::from_pem_file(key_path)
-        .map_err(|error| format!("{}: {error}", key_path.display()))?;
+    let key = PrivateKeyDer::from_pem_file(key_path).map_err(|error| format!("{}: {error}", key_path.display()))?;
     Ok((read_certificates(&cert.certificate)?, key))
 }
 
@@ -184,8 +176,6 @@ impl ServerCertVerifier for AcceptAll {
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider
-            .signature_verification_algorithms
-            .supported_schemes()
+        self.provider.signature_verification_algorithms.supported_schemes()
     }
 }

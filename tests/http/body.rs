@@ -6,10 +6,7 @@ use rocust::http::{Failure, FailureKind, Request, Response};
 
 use crate::support::{ScriptedServer, get, send, session};
 
-async fn answer_to(
-    request: impl FnOnce(Request) -> Request,
-    response: Vec<u8>,
-) -> Result<Response, Failure> {
+async fn answer_to(request: impl FnOnce(Request) -> Request, response: Vec<u8>) -> Result<Response, Failure> {
     let server = ScriptedServer::start(move |mut visit, _| {
         let response = response.clone();
         async move {
@@ -56,8 +53,7 @@ fn zstd(text: &[u8]) -> Vec<u8> {
 
 /// "hello, brotli" by the reference encoder.
 const BROTLI: &[u8] = &[
-    0x0b, 0x06, 0x80, 0x68, 0x65, 0x6c, 0x6c, 0x6f, 0x2c, 0x20, 0x62, 0x72, 0x6f, 0x74, 0x6c, 0x69,
-    0x03,
+    0x0b, 0x06, 0x80, 0x68, 0x65, 0x6c, 0x6c, 0x6f, 0x2c, 0x20, 0x62, 0x72, 0x6f, 0x74, 0x6c, 0x69, 0x03,
 ];
 
 #[tokio::test]
@@ -71,15 +67,11 @@ async fn chunks_drips_and_unframed_bodies_are_whole() {
         let response = answer_to(|request| request, response.as_bytes().to_vec())
             .await
             .unwrap();
-        assert_eq!(
-            (response.status, &response.body[..]),
-            (200, &b"hello world"[..])
-        );
+        assert_eq!((response.status, &response.body[..]), (200, &b"hello world"[..]));
     }
     let server = ScriptedServer::start(|mut visit, _| async move {
         visit.request().await;
-        for byte in b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"
-        {
+        for byte in b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n" {
             visit.say(&[*byte]).await;
             tokio::task::yield_now().await;
         }
@@ -91,11 +83,8 @@ async fn chunks_drips_and_unframed_bodies_are_whole() {
 
 #[tokio::test]
 async fn a_large_body_is_whole() {
-    let body: Vec<u8> = (0..5_000_000_u32)
-        .map(|number| (number % 251) as u8)
-        .collect();
-    let mut response =
-        format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", body.len()).into_bytes();
+    let body: Vec<u8> = (0..5_000_000_u32).map(|number| (number % 251) as u8).collect();
+    let mut response = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", body.len()).into_bytes();
     response.extend_from_slice(&body);
     let response = answer_to(|request| request, response).await.unwrap();
     assert!(response.body == body);
@@ -108,13 +97,7 @@ async fn a_large_request_body_arrives() {
         let length = visit.request().await.unwrap().len();
         let text = length.to_string();
         visit
-            .say(
-                format!(
-                    "HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{text}",
-                    text.len()
-                )
-                .as_bytes(),
-            )
+            .say(format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{text}", text.len()).as_bytes())
             .await;
     })
     .await;
@@ -122,10 +105,7 @@ async fn a_large_request_body_arrives() {
     request.method = http::Method::PUT;
     request.body = Some(vec![b'x'; 3_000_000].into());
     let response = send(&session(), request).await.unwrap();
-    let length: usize = std::str::from_utf8(&response.body)
-        .unwrap()
-        .parse()
-        .unwrap();
+    let length: usize = std::str::from_utf8(&response.body).unwrap().parse().unwrap();
     assert!(length > 3_000_000);
 }
 
@@ -138,8 +118,7 @@ async fn responses_without_a_body_have_none() {
             } else {
                 "304 Not Modified"
             };
-            let head =
-                format!("HTTP/1.1 {status}\r\ncontent-length: 5\r\ncontent-encoding: gzip\r\n\r\n");
+            let head = format!("HTTP/1.1 {status}\r\ncontent-length: 5\r\ncontent-encoding: gzip\r\n\r\n");
             visit.say(head.as_bytes()).await;
         }
     })
@@ -158,19 +137,13 @@ async fn responses_without_a_body_have_none() {
 
 #[tokio::test]
 async fn the_reason_is_kept_where_it_is_not_the_usual_one() {
-    let usual = answer_to(
-        |request| request,
-        b"HTTP/1.1 404 Not Found\r\n\r\n".to_vec(),
-    )
-    .await
-    .unwrap();
+    let usual = answer_to(|request| request, b"HTTP/1.1 404 Not Found\r\n\r\n".to_vec())
+        .await
+        .unwrap();
     assert_eq!((usual.status, usual.reason), (404, None));
-    let own = answer_to(
-        |request| request,
-        b"HTTP/1.1 404 Gone Fishing\r\n\r\n".to_vec(),
-    )
-    .await
-    .unwrap();
+    let own = answer_to(|request| request, b"HTTP/1.1 404 Gone Fishing\r\n\r\n".to_vec())
+        .await
+        .unwrap();
     assert_eq!(own.reason.as_deref(), Some(&b"Gone Fishing"[..]));
     let none = answer_to(|request| request, b"HTTP/1.1 404 \r\n\r\n".to_vec())
         .await
@@ -193,15 +166,11 @@ async fn every_encoding_is_undone_in_its_order() {
         ("gzip, zstd", zstd(&gzip(text))),
         ("deflate, identity , gzip", gzip(&zlib(text))),
     ] {
-        let response = answer_to(|request| request, encoded(encoding, &body))
-            .await
-            .unwrap();
+        let response = answer_to(|request| request, encoded(encoding, &body)).await.unwrap();
         assert!(response.body == text, "{encoding}");
         assert_eq!(response.wire_body_bytes, body.len() as u64);
     }
-    let response = answer_to(|request| request, encoded("br", BROTLI))
-        .await
-        .unwrap();
+    let response = answer_to(|request| request, encoded("br", BROTLI)).await.unwrap();
     assert_eq!(&response.body[..], b"hello, brotli");
 }
 
@@ -234,11 +203,7 @@ async fn a_broken_encoding_is_a_bad_body() {
             .await
             .unwrap_err();
         assert_eq!(garbage.kind, FailureKind::BadBody, "{encoding}");
-        assert!(
-            garbage
-                .message
-                .starts_with("Received response with content-encoding: ")
-        );
+        assert!(garbage.message.starts_with("Received response with content-encoding: "));
         body.truncate(body.len() / 2);
         let cut = answer_to(|request| request, encoded(encoding, &body))
             .await
@@ -269,9 +234,7 @@ async fn a_small_body_that_decodes_to_a_huge_one_is_refused() {
                 .len(),
             1_000_000
         );
-        let failure = answer_to(bounded(999_999), encoded(encoding, &body))
-            .await
-            .unwrap_err();
+        let failure = answer_to(bounded(999_999), encoded(encoding, &body)).await.unwrap_err();
         assert_eq!(failure.kind, FailureKind::TooLarge, "{encoding}");
     }
 }

@@ -24,19 +24,14 @@ async fn nobody_listening_is_refused() {
     let url = format!("http://{}/", listener.local_addr().unwrap());
     drop(listener);
     let failure = send(&session(), get(&url)).await.unwrap_err();
-    assert_eq!(
-        (failure.kind, failure.errno),
-        (FailureKind::Refused, Some(111))
-    );
+    assert_eq!((failure.kind, failure.errno), (FailureKind::Refused, Some(111)));
     assert_eq!(failure.to_string(), "[Errno 111] Connection refused");
     assert_eq!(failure.target.as_str(), url);
 }
 
 #[tokio::test]
 async fn a_name_without_an_address_is_told_with_the_resolvers_number() {
-    let failure = send(&session(), get("http://nothing.invalid/"))
-        .await
-        .unwrap_err();
+    let failure = send(&session(), get("http://nothing.invalid/")).await.unwrap_err();
     assert_eq!(failure.kind, FailureKind::Resolve);
     assert!(matches!(failure.errno, Some(-5..=-2)), "{failure:?}");
 }
@@ -49,10 +44,7 @@ async fn a_reset_before_the_response_has_its_errno() {
     })
     .await;
     let failure = send(&session(), get(&server.url("/"))).await.unwrap_err();
-    assert_eq!(
-        (failure.kind, failure.errno),
-        (FailureKind::Reset, Some(104))
-    );
+    assert_eq!((failure.kind, failure.errno), (FailureKind::Reset, Some(104)));
     assert_eq!(failure.message, "Connection reset by peer");
 }
 
@@ -67,20 +59,14 @@ async fn a_reset_in_the_body_is_a_reset() {
     })
     .await;
     let failure = send(&session(), get(&server.url("/"))).await.unwrap_err();
-    assert_eq!(
-        (failure.kind, failure.errno),
-        (FailureKind::Reset, Some(104))
-    );
+    assert_eq!((failure.kind, failure.errno), (FailureKind::Reset, Some(104)));
 }
 
 #[tokio::test]
 async fn an_end_without_a_response_is_closed_early() {
     let failure = after(b"").await;
     assert_eq!(failure.kind, FailureKind::ClosedEarly);
-    assert_eq!(
-        failure.message,
-        "Remote end closed connection without response"
-    );
+    assert_eq!(failure.message, "Remote end closed connection without response");
 }
 
 #[tokio::test]
@@ -96,11 +82,7 @@ async fn what_is_not_http_is_told_as_such() {
         b"\x16\x03\x01\x02\x00\x01",
     ] {
         let failure = after(garbage).await;
-        assert_eq!(
-            failure.kind,
-            FailureKind::NotHttp,
-            "{garbage:?} {failure:?}"
-        );
+        assert_eq!(failure.kind, FailureKind::NotHttp, "{garbage:?} {failure:?}");
         assert!(!failure.message.is_empty());
     }
 }
@@ -161,7 +143,10 @@ async fn a_body_over_its_bound_is_refused_whether_it_says_so_or_not() {
         let server = ScriptedServer::answering(response).await;
         let mut request = get(&server.url("/"));
         request.max_body_bytes = Some(11);
-        assert_eq!(&send(&session(), request.clone()).await.unwrap().body[..], b"hello world");
+        assert_eq!(
+            &send(&session(), request.clone()).await.unwrap().body[..],
+            b"hello world"
+        );
         request.max_body_bytes = Some(10);
         let failure = send(&session(), request).await.unwrap_err();
         assert_eq!(failure.kind, FailureKind::TooLarge);

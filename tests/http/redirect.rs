@@ -34,10 +34,7 @@ async fn redirecting() -> (ScriptedServer, mpsc::UnboundedReceiver<String>) {
 fn post(url: &str) -> Request {
     let mut request = get(url);
     request.method = http::Method::POST;
-    request.headers = headers(&[
-        ("content-type", "text/plain"),
-        ("authorization", "Basic eA=="),
-    ]);
+    request.headers = headers(&[("content-type", "text/plain"), ("authorization", "Basic eA==")]);
     request.body = Some("payload".into());
     request
 }
@@ -66,11 +63,7 @@ async fn methods_and_bodies_change_as_requests_changes_them() {
         let mut request = post(&server.url(&format!("/{status}//end")));
         request.method = method.parse().unwrap();
         let response = send(&session(), request).await.unwrap();
-        assert_eq!(
-            (response.status, response.history.len()),
-            (200, 1),
-            "{method} {status}"
-        );
+        assert_eq!((response.status, response.history.len()), (200, 1), "{method} {status}");
         assert_eq!(response.history[0].status, status);
         heard.recv().await.unwrap();
         let second = heard.recv().await.unwrap();
@@ -80,10 +73,7 @@ async fn methods_and_bodies_change_as_requests_changes_them() {
         );
         assert_eq!(second.ends_with("payload"), keeps_body, "{method} {status}");
         assert_eq!(second.contains("Content-Type"), keeps_body);
-        assert!(
-            second.contains("Authorization: Basic eA=="),
-            "the host is the same"
-        );
+        assert!(second.contains("Authorization: Basic eA=="), "the host is the same");
         assert!(second.contains(&format!("Cookie: c{status}=1")));
         assert_eq!(response.sent.method.as_str(), expected);
     }
@@ -93,12 +83,9 @@ async fn methods_and_bodies_change_as_requests_changes_them() {
 async fn credentials_do_not_go_to_another_origin() {
     let (other, mut heard) = redirecting().await;
     let (server, _heard) = redirecting().await;
-    let response = send(
-        &session(),
-        post(&server.url(&format!("/307/{}", other.url("/end")))),
-    )
-    .await
-    .unwrap();
+    let response = send(&session(), post(&server.url(&format!("/307/{}", other.url("/end")))))
+        .await
+        .unwrap();
     let request = heard.recv().await.unwrap();
     assert!(request.contains(&format!("Host: {}\r\n", other.address())));
     assert!(!request.contains("Authorization"));
@@ -110,13 +97,10 @@ async fn credentials_do_not_go_to_another_origin() {
 #[tokio::test]
 async fn a_host_of_the_users_own_survives_and_the_targets_own_moves_on() {
     let (server, mut heard) = redirecting().await;
-    for (host, expected) in [
-        ("chosen.example".to_owned(), "chosen.example".to_owned()),
-        {
-            let own = server.address().to_string();
-            (own.clone(), own)
-        },
-    ] {
+    for (host, expected) in [("chosen.example".to_owned(), "chosen.example".to_owned()), {
+        let own = server.address().to_string();
+        (own.clone(), own)
+    }] {
         let mut request = get(&server.url("/302//end"));
         request.headers = headers(&[("host", &host), ("x", "y")]);
         send(&session(), request).await.unwrap();
@@ -135,10 +119,8 @@ async fn a_host_of_the_users_own_survives_and_the_targets_own_moves_on() {
 #[tokio::test]
 async fn too_many_redirects_carry_the_last_response() {
     let (server, _heard) = redirecting().await;
-    let endless = ScriptedServer::answering(
-        b"HTTP/1.1 302 Found\r\nlocation: /again\r\ncontent-length: 4\r\n\r\nbody",
-    )
-    .await;
+    let endless =
+        ScriptedServer::answering(b"HTTP/1.1 302 Found\r\nlocation: /again\r\ncontent-length: 4\r\n\r\nbody").await;
     let failure = send(&session(), get(&endless.url("/"))).await.unwrap_err();
     assert_eq!(failure.kind, FailureKind::TooManyRedirects);
     assert_eq!(failure.message, "Exceeded 30 redirects.");
@@ -163,9 +145,7 @@ async fn a_redirect_is_handed_back_when_it_is_not_to_be_followed() {
     let response = send(&session(), request).await.unwrap();
     assert_eq!((response.status, &response.body[..]), (302, &b"go"[..]));
     for not_a_redirect in ["/304//end", "/302/"] {
-        let response = send(&session(), get(&server.url(not_a_redirect)))
-            .await
-            .unwrap();
+        let response = send(&session(), get(&server.url(not_a_redirect))).await.unwrap();
         assert!(response.history.is_empty());
     }
 }
@@ -198,10 +178,7 @@ async fn the_fast_rule_counts_and_rewrites_in_its_own_way() {
     assert_eq!(untouched.status, 301);
     heard.recv().await.unwrap();
     request.max_redirects = 1;
-    assert_eq!(
-        send(&fast_session(), request.clone()).await.unwrap().status,
-        200
-    );
+    assert_eq!(send(&fast_session(), request.clone()).await.unwrap().status, 200);
     heard.recv().await.unwrap();
     assert!(heard.recv().await.unwrap().starts_with("GET /end "));
     request.target = rocust::http::Target::parse(&server.url("/302//302//end")).unwrap();
@@ -219,13 +196,7 @@ async fn cookies_are_sent_kept_and_left_out_as_asked() {
     request.cookies = vec![("once".into(), "2".into())];
     let request = Arc::new(request);
     send(&session, request.as_ref().clone()).await.unwrap();
-    assert!(
-        heard
-            .recv()
-            .await
-            .unwrap()
-            .contains("Cookie: mine=1; once=2\r\n")
-    );
+    assert!(heard.recv().await.unwrap().contains("Cookie: mine=1; once=2\r\n"));
     assert!(
         heard
             .recv()

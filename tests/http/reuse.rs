@@ -127,10 +127,7 @@ async fn a_connection_that_either_side_wants_closed_is_not_kept() {
         let session = session();
         for expected in 1..=2 {
             let response = send(&session, get(&server.url("/"))).await.unwrap();
-            assert_eq!(
-                (&response.body[..], server.visits()),
-                (&b"hello"[..], expected)
-            );
+            assert_eq!((&response.body[..], server.visits()), (&b"hello"[..], expected));
         }
     }
     let server = ScriptedServer::answering(HELLO).await;
@@ -199,10 +196,7 @@ fn a_close_that_the_reactor_has_not_seen_yet_is_noticed() {
     let session = session();
     for _ in 0..ROUNDS {
         let response = runtime.block_on(send(&session, get(&url)));
-        assert_eq!(
-            response.map_err(|failure| failure.kind).unwrap().status,
-            200
-        );
+        assert_eq!(response.map_err(|failure| failure.kind).unwrap().status, 200);
         assert_eq!(session.idle_connections(), 1);
         answered.send(()).unwrap();
         closing.recv().unwrap();

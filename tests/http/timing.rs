@@ -20,9 +20,7 @@ async fn silence_before_the_response_is_a_read_timeout() {
     let mut request = get(&server.url("/"));
     request.read_timeout = Some(LIMIT);
     let mut timeline = Timeline::default();
-    let failure = exchange(&session, request, &mut timeline)
-        .await
-        .unwrap_err();
+    let failure = exchange(&session, request, &mut timeline).await.unwrap_err();
     assert_eq!(failure.kind, FailureKind::ReadTimeout);
     assert_eq!(failure.message, "Read timed out. (read timeout=0.5)");
     assert!(timeline.response_time().unwrap() >= LIMIT);
@@ -33,9 +31,7 @@ async fn silence_before_the_response_is_a_read_timeout() {
 async fn a_drip_is_not_silence() {
     let server = ScriptedServer::start(|mut visit, _| async move {
         while visit.request().await.is_some() {
-            visit
-                .say(b"HTTP/1.1 200 OK\r\ncontent-length: 8\r\n\r\n")
-                .await;
+            visit.say(b"HTTP/1.1 200 OK\r\ncontent-length: 8\r\n\r\n").await;
             for _ in 0..8 {
                 sleep(LIMIT * 9 / 10).await;
                 visit.say(b".").await;
@@ -60,9 +56,7 @@ async fn a_drip_is_not_silence() {
 async fn silence_in_the_body_is_a_read_timeout() {
     let server = ScriptedServer::start(|mut visit, _| async move {
         visit.request().await;
-        visit
-            .say(b"HTTP/1.1 200 OK\r\ncontent-length: 8\r\n\r\n....")
-            .await;
+        visit.say(b"HTTP/1.1 200 OK\r\ncontent-length: 8\r\n\r\n....").await;
         visit.closed().await;
     })
     .await;
@@ -77,9 +71,7 @@ async fn silence_in_the_body_is_a_read_timeout() {
 async fn a_shorter_limit_on_a_kept_connection_counts() {
     let server = ScriptedServer::start(|mut visit, _| async move {
         visit.request().await;
-        visit
-            .say(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
-            .await;
+        visit.say(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await;
         visit.closed().await;
     })
     .await;
@@ -99,9 +91,7 @@ async fn a_shorter_limit_on_a_kept_connection_counts() {
 async fn the_total_limit_counts_everything() {
     let server = ScriptedServer::start(|mut visit, _| async move {
         visit.request().await;
-        visit
-            .say(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n")
-            .await;
+        visit.say(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n").await;
         loop {
             sleep(LIMIT / 10).await;
             if !visit.try_say(b".").await {
@@ -114,9 +104,7 @@ async fn the_total_limit_counts_everything() {
     request.read_timeout = Some(LIMIT);
     request.total_timeout = Some(LIMIT * 2);
     let mut timeline = Timeline::default();
-    let failure = exchange(&session(), request, &mut timeline)
-        .await
-        .unwrap_err();
+    let failure = exchange(&session(), request, &mut timeline).await.unwrap_err();
     assert_eq!(failure.kind, FailureKind::TotalTimeout);
     assert!(timeline.response_time().unwrap() >= LIMIT * 2);
 }
@@ -154,9 +142,7 @@ async fn the_steps_are_stamped_in_order() {
     let server = ScriptedServer::start(|mut visit, _| async move {
         while visit.request().await.is_some() {
             sleep(LIMIT).await;
-            visit
-                .say(b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\n")
-                .await;
+            visit.say(b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\n").await;
             sleep(LIMIT).await;
             visit.say(b"late").await;
         }
@@ -164,9 +150,7 @@ async fn the_steps_are_stamped_in_order() {
     .await;
     let session = session();
     let mut timeline = Timeline::default();
-    let response = exchange(&session, get(&server.url("/")), &mut timeline)
-        .await
-        .unwrap();
+    let response = exchange(&session, get(&server.url("/")), &mut timeline).await.unwrap();
     let Timeline {
         begun,
         dns,
@@ -183,8 +167,6 @@ async fn the_steps_are_stamped_in_order() {
     assert!(steps[4] - steps[3] >= LIMIT && steps[5] - steps[4] >= LIMIT);
     assert!(response.elapsed >= LIMIT && response.elapsed < timeline.response_time().unwrap());
     let mut second = Timeline::default();
-    exchange(&session, get(&server.url("/")), &mut second)
-        .await
-        .unwrap();
+    exchange(&session, get(&server.url("/")), &mut second).await.unwrap();
     assert_eq!((second.dns, second.connected), (None, None));
 }

@@ -5,9 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
-use rocust::http::{
-    ClientCert, FailureKind, Options, Session, Timeline, TlsSettings, Verify, exchange,
-};
+use rocust::http::{ClientCert, FailureKind, Options, Session, Timeline, TlsSettings, Verify, exchange};
 use rustls::RootCertStore;
 use rustls::server::WebPkiClientVerifier;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -25,8 +23,7 @@ impl Authority {
     fn new() -> Self {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let folder =
-            std::env::temp_dir().join(format!("rocust-tls-{}-{number}", std::process::id()));
+        let folder = std::env::temp_dir().join(format!("rocust-tls-{}-{number}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -72,9 +69,7 @@ impl Authority {
             builder.with_no_client_auth()
         };
         let key = rustls_pki_types::PrivateKeyDer::try_from(key.serialize_der()).unwrap();
-        let config = builder
-            .with_single_cert(vec![certificate.der().clone()], key)
-            .unwrap();
+        let config = builder.with_single_cert(vec![certificate.der().clone()], key).unwrap();
         let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -140,11 +135,7 @@ async fn a_certificate_that_does_not_fit_is_refused_unless_nothing_is_verified()
         let strict = session(Verify::Bundle(authority.bundle()), None);
         let failure = send(&strict, get(&url)).await.unwrap_err();
         assert_eq!(failure.kind, FailureKind::Tls);
-        assert!(
-            failure.message.contains("certificate"),
-            "{}",
-            failure.message
-        );
+        assert!(failure.message.contains("certificate"), "{}", failure.message);
         let lenient = session(Verify::Off, None);
         assert_eq!(send(&lenient, get(&url)).await.unwrap().status, 200);
     }
@@ -162,10 +153,7 @@ async fn settings_of_one_request_do_not_borrow_a_connection_of_others() {
         verify: Verify::Bundle(authority.bundle()),
         cert: None,
     }));
-    assert_eq!(
-        send(&session, strict).await.unwrap_err().kind,
-        FailureKind::Tls
-    );
+    assert_eq!(send(&session, strict).await.unwrap_err().kind, FailureKind::Tls);
 }
 
 #[tokio::test]
@@ -174,10 +162,7 @@ async fn a_client_certificate_is_shown() {
     let port = authority.serve(&["127.0.0.1"], true).await;
     let url = format!("https://127.0.0.1:{port}/");
     let nobody = session(Verify::Off, None);
-    assert_eq!(
-        send(&nobody, get(&url)).await.unwrap_err().kind,
-        FailureKind::Tls
-    );
+    assert_eq!(send(&nobody, get(&url)).await.unwrap_err().kind, FailureKind::Tls);
     let (certificate, key) = authority.sign(&["me"]);
     let both = authority.write("both.pem", &(certificate.pem() + &key.serialize_pem()));
     let one = ClientCert {
@@ -190,10 +175,7 @@ async fn a_client_certificate_is_shown() {
     };
     for cert in [one, pair] {
         assert_eq!(
-            send(&session(Verify::Off, Some(cert)), get(&url))
-                .await
-                .unwrap()
-                .status,
+            send(&session(Verify::Off, Some(cert)), get(&url)).await.unwrap().status,
             200
         );
     }
@@ -208,9 +190,7 @@ async fn a_server_without_tls_and_a_bundle_without_certificates_are_told() {
     })
     .await;
     let url = format!("https://{}/", plain.address());
-    let failure = send(&session(Verify::Off, None), get(&url))
-        .await
-        .unwrap_err();
+    let failure = send(&session(Verify::Off, None), get(&url)).await.unwrap_err();
     assert_eq!(failure.kind, FailureKind::Tls);
     let empty = authority.write("empty.pem", "nothing here\n");
     for bundle in [empty, authority.folder.join("missing.pem")] {

@@ -9,11 +9,7 @@ use crate::support::table;
 fn fate(parsed: Result<Target, UrlProblem>) -> Vec<String> {
     match parsed {
         Ok(target) => {
-            let host = target
-                .host_header()
-                .to_str()
-                .unwrap()
-                .replace(['[', ']'], "");
+            let host = target.host_header().to_str().unwrap().replace(['[', ']'], "");
             let wire = target.wire_uri().to_string();
             ["ok", target.as_str(), target.path_url(), &wire, &host]
                 .map(str::to_owned)
@@ -26,17 +22,12 @@ fn fate(parsed: Result<Target, UrlProblem>) -> Vec<String> {
     }
 }
 
-fn differences(
-    rows: Vec<Vec<String>>,
-    inputs: usize,
-    ask: impl Fn(&[String]) -> Vec<String>,
-) -> Vec<String> {
+fn differences(rows: Vec<Vec<String>>, inputs: usize, ask: impl Fn(&[String]) -> Vec<String>) -> Vec<String> {
     rows.into_iter()
         .filter_map(|row| {
             let (input, expected) = row.split_at(inputs);
             let found = ask(input);
-            (found != expected)
-                .then(|| format!("{input:?}\n  requests: {expected:?}\n  here:     {found:?}"))
+            (found != expected).then(|| format!("{input:?}\n  requests: {expected:?}\n  here:     {found:?}"))
         })
         .collect()
 }
@@ -71,16 +62,9 @@ fn params_are_added_to_the_query() {
         ("http://h/x?b=2#f", "a=+%20", "http://h/x?b=2&a=+%20#f"),
         ("http://h/x#f", "", "http://h/x#f"),
     ] {
+        assert_eq!(Target::parse_with_query(url, query).unwrap().as_str(), expected);
         assert_eq!(
-            Target::parse_with_query(url, query).unwrap().as_str(),
-            expected
-        );
-        assert_eq!(
-            Target::parse(url)
-                .unwrap()
-                .with_query(query)
-                .unwrap()
-                .as_str(),
+            Target::parse(url).unwrap().with_query(query).unwrap().as_str(),
             expected
         );
     }

@@ -191,8 +191,7 @@ fn seconds_of_day(word: &str) -> Option<i64> {
     let mut parts = word.split(':').map(|part| part.parse::<i64>().ok());
     let (hours, minutes) = (parts.next()??, parts.next()??);
     let seconds = parts.next().unwrap_or(Some(0))?;
-    let is_time =
-        (0..24).contains(&hours) && (0..60).contains(&minutes) && (0..62).contains(&seconds);
+    let is_time = (0..24).contains(&hours) && (0..60).contains(&minutes) && (0..62).contains(&seconds);
     is_time.then_some(hours * 3_600 + minutes * 60 + seconds)
 }
 

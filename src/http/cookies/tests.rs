@@ -41,11 +41,7 @@ fn rows(table: &str) -> impl Iterator<Item = Vec<&str>> {
 
 fn described(cookie: &Cookie) -> Vec<String> {
     let flag = |letter: &str, is_on: bool| {
-        if is_on {
-            letter.to_owned()
-        } else {
-            "-".to_owned()
-        }
+        if is_on { letter.to_owned() } else { "-".to_owned() }
     };
     let or_none = |text: Option<String>| text.unwrap_or_else(|| "None".to_owned());
     let rest = cookie.rest.iter().map(|(key, value)| match value {
@@ -58,9 +54,7 @@ fn described(cookie: &Cookie) -> Vec<String> {
         or_none(cookie.value.as_ref().map(|value| format!("={value}"))),
         cookie.domain.clone(),
         cookie.path.clone(),
-        flag("d", cookie.is_domain_specified)
-            + &flag("p", cookie.is_path_specified)
-            + &flag("s", cookie.is_secure),
+        flag("d", cookie.is_domain_specified) + &flag("p", cookie.is_path_specified) + &flag("s", cookie.is_secure),
         or_none(cookie.expires_s.map(|expires| expires.to_string())),
         or_none(cookie.port.clone()),
         rest.collect::<Vec<_>>().join(","),
@@ -72,10 +66,7 @@ fn cookies_are_kept_as_python_keeps_them() {
     let mut count = 0;
     for row in rows(include_str!("../../../tests/http/tables/cookies.tsv")) {
         let jar = jar_after(row[0], row[1]);
-        let found = jar
-            .list()
-            .first()
-            .map_or_else(|| vec!["refused".to_owned()], described);
+        let found = jar.list().first().map_or_else(|| vec!["refused".to_owned()], described);
         assert_eq!(found, row[2..], "{:?}", &row[..2]);
         count += 1;
     }
@@ -106,13 +97,9 @@ fn longer_paths_come_first_and_extra_cookies_replace_their_like() {
         ("mine".to_owned(), "new".to_owned()),
         ("more".to_owned(), "4".to_owned()),
     ];
-    let header = jar
-        .header_at(&request, true, &extra, NOW_S)
-        .expect("cookies");
+    let header = jar.header_at(&request, true, &extra, NOW_S).expect("cookies");
     assert_eq!(header, "two=2; three=3; one=1; mine=new; more=4");
-    let alone = jar
-        .header_at(&request, false, &extra, NOW_S)
-        .expect("cookies");
+    let alone = jar.header_at(&request, false, &extra, NOW_S).expect("cookies");
     assert_eq!(alone, "mine=new; more=4");
 }
 
@@ -121,10 +108,7 @@ fn a_cookie_header_of_the_callers_own_wins() {
     let jar = Jar::default();
     jar.set(Cookie::new("a", "1"));
     let mut request = request_to("http://example.com/");
-    request.headers = Arc::new(HeaderMap::from_iter([(
-        COOKIE,
-        HeaderValue::from_static("b=2"),
-    )]));
+    request.headers = Arc::new(HeaderMap::from_iter([(COOKIE, HeaderValue::from_static("b=2"))]));
     assert_eq!(jar.header_at(&request, true, &[], NOW_S), None);
 }
 
@@ -136,11 +120,7 @@ fn a_date_in_the_past_takes_a_cookie_back_and_time_does_too() {
     assert!(jar.header_at(&request, true, &[], NOW_S + 59).is_some());
     assert_eq!(jar.header_at(&request, true, &[], NOW_S + 60), None);
     let version = jar.version();
-    jar.store_at(
-        &answer("a=; Expires=Thu, 01 Jan 1970 00:00:00 GMT"),
-        &request,
-        NOW_S,
-    );
+    jar.store_at(&answer("a=; Expires=Thu, 01 Jan 1970 00:00:00 GMT"), &request, NOW_S);
     assert!(jar.is_empty() && jar.version() > version);
 }
 
@@ -157,10 +137,7 @@ fn the_jar_can_be_changed_from_outside() {
     assert_eq!((jar.len(), jar.version()), (2, 3));
     assert!(jar.delete("", "/", "a") && !jar.delete("", "/", "a"));
     assert_eq!(jar.clear(Some("other"), None), 0);
-    assert_eq!(
-        (jar.clear(Some(".example.com"), Some("/")), jar.len()),
-        (1, 0)
-    );
+    assert_eq!((jar.clear(Some(".example.com"), Some("/")), jar.len()), (1, 0));
     assert_eq!(jar.version(), 5);
     jar.replace(vec![Cookie::new("c", "4")]);
     assert_eq!(jar.list(), vec![Cookie::new("c", "4")]);

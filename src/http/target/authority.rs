@@ -19,10 +19,7 @@ impl Authority {
     pub(super) fn parse(text: &str, scheme: Option<&str>, url: &str) -> Result<Self, UrlProblem> {
         let is_web = scheme.is_none_or(|scheme| matches!(scheme, "http" | "https"));
         let (userinfo, host_port) = match text.rsplit_once('@') {
-            Some((userinfo, host_port)) => (
-                Some(userinfo).filter(|userinfo| !userinfo.is_empty()),
-                host_port,
-            ),
+            Some((userinfo, host_port)) => (Some(userinfo).filter(|userinfo| !userinfo.is_empty()), host_port),
             None => (None, text),
         };
         let userinfo = userinfo.map(|userinfo| {
@@ -33,23 +30,16 @@ impl Authority {
             }
         });
         let Some((host, port)) = split_port(host_port) else {
-            return Err(refuse_control(host_port).err().unwrap_or_else(|| {
-                failed(&format!(
-                    "{} is not a valid host or port",
-                    python_repr(host_port)
-                ))
-            }));
+            return Err(refuse_control(host_port)
+                .err()
+                .unwrap_or_else(|| failed(&format!("{} is not a valid host or port", python_repr(host_port)))));
         };
         let port = match port {
             "" => None,
             digits => Some(digits.parse::<u16>().map_err(|_| failed(url))?),
         };
         let host = normalise_host(host, is_web)?;
-        Ok(Self {
-            userinfo,
-            host,
-            port,
-        })
+        Ok(Self { userinfo, host, port })
     }
 
     /// The host to look up: without brackets.
@@ -104,8 +94,7 @@ fn is_registered_name(host: &str) -> bool {
     bytes.iter().enumerate().all(|(at, byte)| match byte {
         b'[' | b']' | b':' | b'/' | b'?' | b'#' => false,
         b'%' => {
-            bytes.get(at + 1).is_some_and(u8::is_ascii_hexdigit)
-                && bytes.get(at + 2).is_some_and(u8::is_ascii_hexdigit)
+            bytes.get(at + 1).is_some_and(u8::is_ascii_hexdigit) && bytes.get(at + 2).is_some_and(u8::is_ascii_hexdigit)
         }
         _ => true,
     })
@@ -114,36 +103,25 @@ fn is_registered_name(host: &str) -> bool {
 fn is_bracketed_ipv6(host: &str) -> bool {
     host.strip_prefix('[')
         .and_then(|host| host.strip_suffix(']'))
-        .is_some_and(|inside| {
-            inside
-                .split('%')
-                .next()
-                .unwrap_or_default()
-                .parse::<Ipv6Addr>()
-                .is_ok()
-        })
+        .is_some_and(|inside| inside.split('%').next().unwrap_or_default().parse::<Ipv6Addr>().is_ok())
 }
 
 /// `urllib3` takes dotted numbers in any of the spellings of `inet_aton` for an address.
 fn is_ipv4_spelling(host: &str) -> bool {
     let parts: Vec<&str> = host.split('.').collect();
     parts.len() <= 4
-        && parts.iter().all(|part| {
-            match part.strip_prefix("0x").or_else(|| part.strip_prefix("0X")) {
+        && parts.iter().all(
+            |part| match part.strip_prefix("0x").or_else(|| part.strip_prefix("0X")) {
                 Some(hexadecimal) => {
-                    !hexadecimal.is_empty()
-                        && hexadecimal.bytes().all(|byte| byte.is_ascii_hexdigit())
+                    !hexadecimal.is_empty() && hexadecimal.bytes().all(|byte| byte.is_ascii_hexdigit())
                 }
                 None => !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()),
-            }
-        })
+            },
+        )
 }
 
 fn refuse_control(host: &str) -> Result<(), UrlProblem> {
-    match host
-        .chars()
-        .find(|character| matches!(character, '\0'..=' ' | '\x7f'))
-    {
+    match host.chars().find(|character| matches!(character, '\0'..=' ' | '\x7f')) {
         None => Ok(()),
         Some(character) => Err(failed(&format!(
             "Host {} contains invalid character {}",
@@ -175,10 +153,7 @@ fn normalise_ipv6(host: &str) -> String {
         return host.to_ascii_lowercase();
     };
     let zone = zone.strip_suffix(']').unwrap_or(zone);
-    let zone = zone
-        .strip_prefix("25")
-        .filter(|rest| !rest.is_empty())
-        .unwrap_or(zone);
+    let zone = zone.strip_prefix("25").filter(|rest| !rest.is_empty()).unwrap_or(zone);
     format!("{}%{zone}]", address.to_ascii_lowercase())
 }
 
@@ -187,14 +162,8 @@ fn normalise_octets(host: &str) -> Result<String, UrlProblem> {
     let mut parts = host.split('%');
     let mut normalised = parts.next().unwrap_or_default().to_owned();
     for part in parts {
-        let Some(value) = part
-            .get(..2)
-            .and_then(|digits| u8::from_str_radix(digits, 16).ok())
-        else {
-            return Err(failed(&format!(
-                "{} is not a valid host",
-                python_repr(host)
-            )));
+        let Some(value) = part.get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok()) else {
+            return Err(failed(&format!("{} is not a valid host", python_repr(host))));
         };
         let digits = part.get(..2).unwrap_or_default();
         let character = char::from(value);

@@ -53,10 +53,7 @@ pub(super) fn is_plain_query(query: &str) -> bool {
             let (Some(&high), Some(&low)) = (bytes.get(at + 1), bytes.get(at + 2)) else {
                 return false;
             };
-            let (Some(octet), false) = (
-                octet(high, low),
-                high.is_ascii_lowercase() || low.is_ascii_lowercase(),
-            ) else {
+            let (Some(octet), false) = (octet(high, low), high.is_ascii_lowercase() || low.is_ascii_lowercase()) else {
                 return false;
             };
             if is_unreserved(octet) {
@@ -92,9 +89,7 @@ fn push_encoded(text: &mut String, byte: u8) {
 pub(super) fn encode_component(component: &str, allowed: fn(u8) -> bool) -> String {
     let bytes = component.as_bytes();
     let is_octet = |at: usize| matches!((bytes.get(at + 1), bytes.get(at + 2)), (Some(high), Some(low)) if octet(*high, *low).is_some());
-    let is_encoded = (0..bytes.len())
-        .filter(|at| bytes[*at] == b'%')
-        .all(is_octet);
+    let is_encoded = (0..bytes.len()).filter(|at| bytes[*at] == b'%').all(is_octet);
     let mut encoded = String::with_capacity(component.len() + 8);
     let mut at = 0;
     while let Some(&byte) = bytes.get(at) {

@@ -34,19 +34,11 @@ impl Parts {
         }
         url.push_str(&self.path);
         let own = self.query.as_deref().unwrap_or_default();
-        for (at, part) in [own, query]
-            .into_iter()
-            .filter(|part| !part.is_empty())
-            .enumerate()
-        {
+        for (at, part) in [own, query].into_iter().filter(|part| !part.is_empty()).enumerate() {
             url.push(if at == 0 { '?' } else { '&' });
             url.push_str(part);
         }
-        if let Some(fragment) = self
-            .fragment
-            .as_deref()
-            .filter(|fragment| !fragment.is_empty())
-        {
+        if let Some(fragment) = self.fragment.as_deref().filter(|fragment| !fragment.is_empty()) {
             url.push('#');
             url.push_str(fragment);
         }
@@ -78,10 +70,7 @@ pub(super) fn parse(url: &str) -> Result<Parts, UrlProblem> {
         &with_slashes
     };
     let (scheme, rest) = match scheme_length(text, b"+-.") {
-        Some(length) => (
-            Some(text[..length].to_ascii_lowercase()),
-            &text[length + 1..],
-        ),
+        Some(length) => (Some(text[..length].to_ascii_lowercase()), &text[length + 1..]),
         None => (None, text),
     };
     let (authority, rest) = match rest.strip_prefix("//") {
@@ -176,8 +165,7 @@ impl Reference {
             rest = &rest[length + 1..];
         }
         if let Some(after) = rest.strip_prefix("//") {
-            let (authority, after) =
-                after.split_at(after.find(['/', '?', '#']).unwrap_or(after.len()));
+            let (authority, after) = after.split_at(after.find(['/', '?', '#']).unwrap_or(after.len()));
             if authority.contains('[') != authority.contains(']') {
                 return Err(UrlProblem::Malformed("Invalid IPv6 URL".to_owned()));
             }

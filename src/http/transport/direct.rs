@@ -86,11 +86,7 @@ impl Lane {
 }
 
 /// Sends the order over an idle connection or a new one, and keeps the connection when it can be used again.
-pub(super) async fn send(
-    session: &Session,
-    order: &Order<'_>,
-    timeline: &mut Timeline,
-) -> Result<Answer, Failure> {
+pub(super) async fn send(session: &Session, order: &Order<'_>, timeline: &mut Timeline) -> Result<Answer, Failure> {
     while let Some(mut lane) = session.take_idle(&order.sent.target, order.tls) {
         // The reactor's last news may be old: a close that only the kernel knows of would look like a server that closes
         // on our request. One system call settles it, as it does in urllib3.
@@ -123,11 +119,7 @@ fn keep(session: &Session, mut lane: Box<Lane>) {
     session.keep_idle(lane);
 }
 
-async fn travel(
-    lane: &mut Lane,
-    order: &Order<'_>,
-    timeline: &mut Timeline,
-) -> Result<Answer, Failure> {
+async fn travel(lane: &mut Lane, order: &Order<'_>, timeline: &mut Timeline) -> Result<Answer, Failure> {
     let mut request = http::Request::new(Outgoing::new(order.sent.body.clone()));
     *request.method_mut() = order.sent.method.clone();
     *request.uri_mut() = order.sent.target.wire_uri();
@@ -258,11 +250,7 @@ impl<S: Future<Output = hyper::Result<http::Response<Incoming>>>> Passage<'_, '_
                         continue;
                     };
                     let length = self.gathered.len() + bytes.len() as u64;
-                    if self
-                        .order
-                        .max_body_bytes
-                        .is_some_and(|limit| length > limit)
-                    {
+                    if self.order.max_body_bytes.is_some_and(|limit| length > limit) {
                         return Err(self.too_large());
                     }
                     self.gathered.push(bytes, head.expected);
@@ -302,8 +290,7 @@ impl<S: Future<Output = hyper::Result<http::Response<Incoming>>>> Passage<'_, '_
             Poll::Ready(None) => Ok(Step::Whole),
             Poll::Ready(Some(Err(error))) => Err(self.body_failure(&error)),
             Poll::Ready(Some(Ok(frame))) => {
-                self.gathered
-                    .push(frame.into_data().unwrap_or_default(), expected);
+                self.gathered.push(frame.into_data().unwrap_or_default(), expected);
                 Ok(Step::Moved)
             }
         }
@@ -390,16 +377,12 @@ impl<S: Future<Output = hyper::Result<http::Response<Incoming>>>> Passage<'_, '_
             return failure;
         }
         if error.is_parse_too_large() {
-            return self.failure(
-                FailureKind::TooLarge,
-                "The head of the response is too large",
-            );
+            return self.failure(FailureKind::TooLarge, "The head of the response is too large");
         }
         if error.is_parse() {
             return self.failure(FailureKind::NotHttp, describe(error));
         }
-        if self.gauge.read() == self.read_at_start || self.gauge.written() == self.written_at_start
-        {
+        if self.gauge.read() == self.read_at_start || self.gauge.written() == self.written_at_start {
             return self.closed_early();
         }
         self.failure(
@@ -425,10 +408,7 @@ impl<S: Future<Output = hyper::Result<http::Response<Incoming>>>> Passage<'_, '_
                 if io.raw_os_error().is_some() {
                     return Some(Failure::from_io(io, &self.order.sent.target));
                 }
-                if let Some(tls) = io
-                    .get_ref()
-                    .and_then(|inner| inner.downcast_ref::<rustls::Error>())
-                {
+                if let Some(tls) = io.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
                     return Some(self.failure(FailureKind::Tls, tls.to_string()));
                 }
             }

@@ -39,10 +39,6 @@ pub(crate) struct Answer {
 }
 
 /// Sends the order and reads the whole answer.
-pub(crate) async fn send(
-    session: &Session,
-    order: &Order<'_>,
-    timeline: &mut Timeline,
-) -> Result<Answer, Failure> {
+pub(crate) async fn send(session: &Session, order: &Order<'_>, timeline: &mut Timeline) -> Result<Answer, Failure> {
     direct::send(session, order, timeline).await
 }
