@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from http.cookiejar import CookieJar
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import urllib3
 from requests.auth import HTTPBasicAuth, _basic_auth_str
-from requests.exceptions import InvalidJSONError
 from requests.models import RequestEncodingMixin
 from requests.utils import to_key_val_list
 
@@ -38,14 +38,13 @@ def body_of(data: Any, json: Any) -> Body:
     """The body for `data` and `json`, as `requests` encodes them.
 
     Raises:
-        NotPlain: For a file or a generator, which are streamed.
-        InvalidJSONError: When `json` cannot be encoded.
+        NotPlain: For a file or a generator, which are streamed, and for what JSON cannot say, which `requests` reports.
     """
     if not data and json is not None:
         try:
             return Body(standard_json.dumps(json, allow_nan=False).encode(), "application/json")
         except ValueError as error:
-            raise InvalidJSONError(error) from error
+            raise NotPlain(f"json cannot be encoded: {error}") from error
     if not data:
         return Body(None, None)
     if isinstance(data, (bytes, bytearray)):
@@ -130,6 +129,25 @@ def limits_of(timeout: Any) -> tuple[float | None, float | None]:
 def text(value: Any) -> str:
     """`value` as text: bytes are taken as UTF-8, as `requests` takes URLs."""
     return value.decode() if isinstance(value, bytes) else str(value)
+
+
+#: What urllib3 sends in place of these headers when a call has none of them.
+_SENT_ANYWAY = {"user-agent": f"python-urllib3/{urllib3.__version__}", "accept-encoding": "identity"}
+
+
+def checked_header_pairs(headers: Mapping[str, Any]) -> list[tuple[str, bytes]]:
+    """Headers as the engine takes them, with what urllib3 adds to them.
+
+    Raises:
+        NotPlain: For a header that `requests` refuses; it says so itself then.
+    """
+    for name, value in headers.items():
+        if value is None:
+            continue
+        if not isinstance(value, (str, bytes)) or value[:1].isspace():
+            raise NotPlain(f"the header {name} is {value!r}")
+    added = [(name, value) for name, value in _SENT_ANYWAY.items() if headers.get(name) is None]
+    return header_pairs([*headers.items(), *added])
 
 
 def header_pairs(headers: Iterable[tuple[Any, Any]]) -> list[tuple[str, bytes]]:

@@ -10,6 +10,7 @@ import errno as error_numbers
 import http.client
 import socket
 import ssl
+import zlib
 from typing import TYPE_CHECKING, Any
 
 import requests.exceptions as wrong
@@ -50,25 +51,38 @@ def system_error(exchange: _core.Exchange) -> OSError:
     return OSError(message)
 
 
-def _place(exchange: _core.Exchange) -> tuple[str, str]:
-    """How urllib3 names the pool and the connection of an exchange."""
-    scheme = "HTTPS" if exchange.is_tls else "HTTP"
-    where = f"(host={exchange.host!r}, port={exchange.port})"
-    return f"{scheme}ConnectionPool{where}", f"{scheme}Connection{where}"
+class _Place:
+    """Stands for the urllib3 object that an error message names: a pool or a connection to the exchange's host."""
+
+    def __init__(self, kind: str, exchange: _core.Exchange) -> None:
+        scheme = "HTTPS" if exchange.is_tls else "HTTP"
+        self._name = f"{scheme}Connection{kind}(host={exchange.host!r}, port={exchange.port})"
+
+    def __repr__(self) -> str:
+        return self._name
 
 
-def _gave_up(exchange: _core.Exchange, cause: str) -> str:
-    return f"{_place(exchange)[0]}: Max retries exceeded with url: {exchange.path_url} (Caused by {cause})"
+def _pool(exchange: _core.Exchange) -> Any:
+    return _Place("Pool", exchange)
+
+
+def _connection(exchange: _core.Exchange) -> Any:
+    return _Place("", exchange)
+
+
+def _gave_up(exchange: _core.Exchange, cause: Exception) -> pool.MaxRetryError:
+    return pool.MaxRetryError(_pool(exchange), exchange.path_url, cause)
 
 
 def _not_connected(exchange: _core.Exchange) -> tuple[BaseException, BaseException]:
     cause = system_error(exchange)
-    connection = _place(exchange)[1]
+    connection = _connection(exchange)
+    why: Exception
     if isinstance(cause, socket.gaierror):
-        why = f"NameResolutionError({f'{connection}: Failed to resolve {exchange.host!r} ({cause})'!r})"
+        why = pool.NameResolutionError(exchange.host, connection, cause)
     else:
-        why = f"NewConnectionError({f'{connection}: Failed to establish a new connection: {cause}'!r})"
-    return wrong.ConnectionError(pool.MaxRetryError(None, "", _gave_up(exchange, why))), cause  # type: ignore[arg-type]
+        why = pool.NewConnectionError(connection, f"Failed to establish a new connection: {cause}")
+    return wrong.ConnectionError(_gave_up(exchange, why)), cause
 
 
 def _aborted(cause: Exception) -> tuple[BaseException, BaseException]:
@@ -92,18 +106,17 @@ def _not_http(exchange: _core.Exchange) -> tuple[BaseException, BaseException]:
 
 
 def _connect_timeout(exchange: _core.Exchange, limits: Limits) -> tuple[BaseException, BaseException]:
-    pool_name, connection = _place(exchange)
     limit = limits[0]
     if limit is None:
         return _not_connected(exchange)
-    why = f"ConnectTimeoutError({connection!r}, 'Connection to {exchange.host} timed out. (connect timeout={limit})')"
-    error = wrong.ConnectTimeout(pool.MaxRetryError(None, "", f"{pool_name}: Max retries exceeded with url: {exchange.path_url} (Caused by {why})"))  # type: ignore[arg-type]
-    return error, TimeoutError("timed out")
+    why = pool.ConnectTimeoutError(
+        _connection(exchange), f"Connection to {exchange.host} timed out. (connect timeout={limit})"
+    )
+    return wrong.ConnectTimeout(_gave_up(exchange, why)), why
 
 
 def _read_timeout(exchange: _core.Exchange, limits: Limits) -> tuple[BaseException, BaseException]:
-    message = f"{_place(exchange)[0]}: Read timed out. (read timeout={limits[1]})"
-    timeout = pool.ReadTimeoutError(None, "", message)  # type: ignore[arg-type]
+    timeout = pool.ReadTimeoutError(_pool(exchange), exchange.path_url, f"Read timed out. (read timeout={limits[1]})")
     error: wrong.RequestException = wrong.ReadTimeout(timeout)
     if exchange.body_received is not None:
         error = wrong.ConnectionError(timeout)
@@ -118,7 +131,8 @@ def _bad_body(exchange: _core.Exchange) -> tuple[BaseException, BaseException]:
             pool.ProtocolError(f"Connection broken: {cut!r}", cut)
         )
     else:
-        error = wrong.ContentDecodingError(exchange.failure_message)
+        what, _, why = exchange.failure_message.partition(" (")
+        error = wrong.ContentDecodingError(pool.DecodeError(what, zlib.error(why.removesuffix(")"))))
     return error, error
 
 
@@ -138,13 +152,17 @@ class _Incomplete(http.client.IncompleteRead):
 
 def _tls(exchange: _core.Exchange) -> tuple[BaseException, BaseException]:
     cause = ssl.SSLError(exchange.failure_message)
-    why = f"SSLError({cause!r})"
-    error = wrong.SSLError(pool.MaxRetryError(None, "", _gave_up(exchange, why)))  # type: ignore[arg-type]
-    return error, wrong.SSLError(cause)
+    why = pool.SSLError(cause)
+    return wrong.SSLError(_gave_up(exchange, why)), why
 
 
 def _too_many_redirects(exchange: _core.Exchange) -> tuple[BaseException, BaseException]:
     error = wrong.TooManyRedirects(exchange.failure_message)
+    return error, error
+
+
+def _invalid_redirect(exchange: _core.Exchange) -> tuple[BaseException, BaseException]:
+    error = wrong.InvalidSchema(exchange.failure_message)
     return error, error
 
 
@@ -167,6 +185,7 @@ _BY_KIND: dict[str, Callable[[Any], tuple[BaseException, BaseException]]] = {
     "bad-body": _bad_body,
     "tls": _tls,
     "too-many-redirects": _too_many_redirects,
+    "invalid-redirect": _invalid_redirect,
     "other": _other,
 }
 

@@ -1,12 +1,11 @@
 """The exceptions of `FastHttpUser`'s client, with the names and texts of geventhttpclient, which stock uses there.
 
-    OSError
-    └── ConnectionError             (geventhttpclient's own: a URL and a reason)
-        ├── BadStatusCode
-        │   └── LocustBadStatusCode
-        └── RetriesExceeded
-            └── UnsupportedRedirectSchemeError
     Exception
+    ├── ConnectionError             (geventhttpclient's own: a URL and a reason)
+    │   ├── BadStatusCode
+    │   │   └── LocustBadStatusCode
+    │   ├── RetriesExceeded
+    │   └── UnsupportedRedirectSchemeError
     ├── HTTPConnectionClosed        the server closed without an answer
     └── HTTPParseError              what came back is not (whole) HTTP
 """
@@ -14,6 +13,7 @@
 from __future__ import annotations
 
 import errno as error_numbers
+import re
 import ssl
 import zlib
 from typing import TYPE_CHECKING, Any
@@ -26,14 +26,15 @@ if TYPE_CHECKING:
     from rocust import _core
 
 
-class FastConnectionError(OSError):
+class FastConnectionError(Exception):
     """A request to `url` failed; further facts in `text` and as keyword arguments."""
 
     def __init__(self, url: str | None, *args: Any, **kwargs: Any) -> None:
         super().__init__(url, *args)
         self.url = url
-        self.text = args[0] if args else ""
         self.kw_text = ", ".join(f"{key}={value!s}" for key, value in kwargs.items())
+        told = str(args[0]) if len(args) == 1 else ""
+        self.text = ", ".join(part for part in (told, self.kw_text) if part)
         for key, value in kwargs.items():
             setattr(self, key, value)
 
@@ -46,7 +47,7 @@ class FastConnectionError(OSError):
 
     def __str__(self) -> str:
         """The words for people."""
-        return " ".join(str(part) for part in (self.url, self.text, self.kw_text) if part)
+        return f"URL {self.url}: {self.text}" if self.text else f"URL {self.url}"
 
 
 class BadStatusCode(FastConnectionError):
@@ -67,7 +68,7 @@ class RetriesExceeded(FastConnectionError):
     """Too many redirects, or too many attempts."""
 
 
-class UnsupportedRedirectSchemeError(RetriesExceeded):
+class UnsupportedRedirectSchemeError(FastConnectionError):
     """A redirect to something that is not HTTP."""
 
 
@@ -78,6 +79,9 @@ class HTTPConnectionClosed(Exception):
 class HTTPParseError(Exception):
     """What came back is not HTTP, or not all of it."""
 
+
+#: The scheme of the URL that a message quotes.
+_SCHEME = re.compile(r"'([A-Za-z][A-Za-z0-9+.-]*):")
 
 #: What a request may fail with; recorded as a failure, never raised to the task. Same as Locust.
 FAILURE_EXCEPTIONS = (
@@ -108,18 +112,29 @@ def _bad_body(exchange: _core.Exchange) -> Exception:
     return zlib.error(exchange.failure_message)
 
 
+def _timed_out(exchange: _core.Exchange) -> Exception:
+    return RetriesExceeded(exchange.first_url, 0, original=TimeoutError("timed out"))
+
+
+def _invalid_redirect(exchange: _core.Exchange) -> Exception:
+    scheme = _SCHEME.search(exchange.failure_message)
+    return UnsupportedRedirectSchemeError(
+        exchange.first_url, f"refusing to follow redirect to {scheme[1] if scheme else ''!r} URL"
+    )
+
+
 _BY_KIND: dict[str, Callable[[Any], Exception]] = {
     "refused": system_error,
     "resolve": system_error,
     "reset": _reset,
     "closed-early": _closed,
     "not-http": lambda _: HTTPParseError("Expected HTTP/, RTSP/ or ICE/", 8),
-    "connect-timeout": lambda _: TimeoutError("timed out"),
-    "read-timeout": lambda _: TimeoutError("timed out"),
+    "connect-timeout": _timed_out,
+    "read-timeout": _timed_out,
     "bad-body": _bad_body,
     "tls": lambda exchange: ssl.SSLError(exchange.failure_message),
     "too-many-redirects": lambda exchange: RetriesExceeded(exchange.first_url, exchange.failure_message),
-    "invalid-redirect": lambda exchange: UnsupportedRedirectSchemeError(exchange.first_url, exchange.failure_message),
+    "invalid-redirect": _invalid_redirect,
 }
 
 

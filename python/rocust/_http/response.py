@@ -100,6 +100,16 @@ def _cookies(response: ResponseContextManager) -> RequestsCookieJar:
     return jar
 
 
+def _next(response: ResponseContextManager) -> requests.PreparedRequest | None:
+    """The request that this redirect asks for, when it was not followed."""
+    if not response.is_redirect:
+        return None
+    with requests.Session() as session:
+        session.trust_env = False
+        following: Any = session.resolve_redirects(response, response.request, yield_requests=True)
+        return next(following, None)  # type: ignore[no-any-return]
+
+
 def _meta(response: ResponseContextManager) -> dict[str, Any]:
     """What was, or would have been, told to the listeners."""
     session, method, name, context = response._call
@@ -124,7 +134,7 @@ class ResponseContextManager(requests.Response):
 
     # What `requests` sets in its constructor, made when it is read.
     _content_consumed: Any = True
-    _next: Any = None
+    _next: Any = _Lazy(_next)
     _content: Any = _Lazy(lambda response: response._exchange.body)
     status_code: Any = _Lazy(lambda response: response._exchange.status)
     reason: Any = _Lazy(lambda response: response._exchange.reason)

@@ -16,7 +16,7 @@ from urllib.parse import unquote, urlparse, urlunparse
 import requests
 from requests.adapters import HTTPAdapter
 from requests.auth import HTTPBasicAuth
-from requests.exceptions import InvalidHeader, InvalidSchema, InvalidURL, MissingSchema, RequestException
+from requests.exceptions import InvalidSchema, InvalidURL, MissingSchema, RequestException
 from requests.hooks import default_hooks
 from requests.structures import CaseInsensitiveDict
 from requests.utils import DEFAULT_CA_BUNDLE_PATH, default_user_agent
@@ -177,25 +177,24 @@ class HttpSession(requests.Session):
         name = name or self.request_name
         ledger, is_direct = ledgers(self.request_event, self.user)
         room = mailroom.current()
+        extra: dict[str, Any] | None = None
+        is_bare = not (kwargs or data is not None or json is not None or self._is_touched or self._headers_changed)
         try:
-            if kwargs or data is not None or json is not None or self._is_touched or self._headers_changed:
-                if self._headers_changed:
-                    self._push_headers()
-                try:
-                    extra = self._extra(method, data, json, kwargs)
-                except NotPlain as reason:
-                    return self._detour(reason, method, url, name, catch_response, context, data, json, kwargs)
-                key = self._client.send_with(
-                    room.port, getcurrent(), ledger, is_direct and not catch_response, method, url, name, extra
-                )
-            else:
+            if is_bare and not (type(url) is str and "@" in url):
                 key = self._client.send(
                     room.port, getcurrent(), ledger, is_direct and not catch_response, method, url, name
                 )
+            else:
+                if self._headers_changed:
+                    self._push_headers()
+                extra = self._extra(method, url, data, json, kwargs)
+                key = self._client.send_with(
+                    room.port, getcurrent(), ledger, is_direct and not catch_response, method, url, name, extra
+                )
         except _core.InvalidTarget as problem:
             raise failures.invalid_target(problem) from None
-        except _core.InvalidHeader as problem:
-            raise InvalidHeader(problem.args[1]) from None
+        except (NotPlain, _core.InvalidHeader) as reason:
+            return self._detour(reason, method, url, name, catch_response, context, data, json, kwargs)
         exchange = room.park(key)
         if exchange is False:
             raise RuntimeError("The engine lost a request to a panic of its own; see the traceback above. This run cannot be trusted.")
@@ -205,7 +204,7 @@ class HttpSession(requests.Session):
             own["_exchange"], own["_call"] = exchange, (self, method, name, context)
             return response
         limits = arguments.limits_of(kwargs.get("timeout"))
-        return self._report(exchange, method, name, catch_response, context, limits)
+        return self._report(exchange, method, name, catch_response, context, limits, extra)
 
     def _report(
         self,
@@ -215,23 +214,43 @@ class HttpSession(requests.Session):
         catch_response: bool,
         context: dict[str, Any],
         limits: tuple[float | None, float | None],
+        extra: dict[str, Any] | None,
     ) -> ResponseContextManager:
-        """Build the response and tell the listeners, or leave that to the `with` block."""
+        """Build the response and tell the listeners, or leave that to the `with` block.
+
+        Raises:
+            InvalidSchema: After a redirect to something that is not HTTP, reported all the same: the server has seen a request.
+        """
         if exchange.failed:
             error, _ = failures.of_requests(exchange, limits)
             response = ResponseContextManager(error)
             response.__dict__["_exchange"] = exchange
-            error.request = response.request = _sent(exchange)
+            error.request = response.request = self._attempted(exchange, method, extra)
         else:
             response = _new(ResponseContextManager)
             response.__dict__["_exchange"] = exchange
         response._request_event = self.request_event
         response._catch_response = catch_response
         meta = response.request_meta = self._meta(response, method, name, context)
+        if isinstance(response.error, InvalidSchema):
+            meta["exception"] = response.error
+            response._report()
+            raise response.error
         if not catch_response:
             meta["exception"] = response.verdict(meta["name"])
             response._report()
         return response
+
+    def _attempted(self, exchange: Any, method: Any, extra: dict[str, Any] | None) -> requests.PreparedRequest:
+        """The request that failed, as far as it got."""
+        prepared = requests.PreparedRequest()
+        prepared.method = exchange.request_method or arguments.text(method).upper()
+        prepared.url = exchange.url
+        prepared.body = exchange.request_body or (extra["body"] if extra else None)
+        own = extra["headers"] if extra and extra["headers"] is not None else arguments.header_pairs(self.headers.items())
+        sent = exchange.request_headers() or [(name, value.decode("latin-1")) for name, value in own]
+        prepared.headers = CaseInsensitiveDict(sent)
+        return prepared
 
     def _meta(
         self, response: ResponseContextManager, method: Any, name: str | None, context: dict[str, Any]
@@ -251,7 +270,7 @@ class HttpSession(requests.Session):
             "response_length": exchange.length,
         }
 
-    def _extra(self, method: Any, data: Any, json: Any, kwargs: dict[str, Any]) -> dict[str, Any]:
+    def _extra(self, method: Any, url: Any, data: Any, json: Any, kwargs: dict[str, Any]) -> dict[str, Any]:
         """All that goes with the request, as plain data.
 
         Raises:
@@ -267,11 +286,11 @@ class HttpSession(requests.Session):
         ):
             raise NotPlain("the session streams, has hooks, proxies, a certificate or adapters of its own")
         content, content_type = arguments.body_of(data, json)
-        if content is None and str(method).upper() not in ("GET", "HEAD"):
+        if content is None and arguments.text(method).upper() not in ("GET", "HEAD"):
             content = b""
         headers = kwargs.get("headers")
         pairs: list[tuple[str, bytes]] | None = None
-        authorization = arguments.authorization_of(kwargs.get("auth") or self.auth)
+        authorization = arguments.authorization_of(kwargs.get("auth") or self.auth or _credentials_in(url))
         if headers or content_type or authorization:
             pairs = self._headers_with(headers, content_type, authorization)
         connect, read = arguments.limits_of(kwargs.get("timeout"))
@@ -300,17 +319,17 @@ class HttpSession(requests.Session):
             both["Content-Type"] = content_type
         if authorization:
             both["Authorization"] = authorization
-        return arguments.header_pairs(both.items())
+        return arguments.checked_header_pairs(both)
 
     def _push_headers(self) -> None:
+        self._client.set_headers(arguments.checked_header_pairs(self.headers))
         self.__dict__["_headers_changed"] = False
-        self._client.set_headers(arguments.header_pairs(self.headers.items()))
 
     # -- the detour -------------------------------------------------------------------------------------------------------
 
     def _detour(
         self,
-        reason: NotPlain,
+        reason: Exception,
         method: Any,
         url: Any,
         name: str | None,
@@ -349,6 +368,23 @@ class HttpSession(requests.Session):
             meta["exception"] = response.verdict(str(meta["name"]))
             response._report()
         return response
+
+    def get_adapter(self, url: str | bytes) -> Any:
+        """The adapter for a call that takes the detour.
+
+        Raises:
+            InvalidSchema: When there is none for the URL.
+
+        Same as requests.
+        """
+        if "adapters" in self.__dict__:
+            return super().get_adapter(arguments.text(url))
+        # Adapters that nobody asked for: the calls that need none of them stay plain.
+        adapters = self.__dict__["_detour_adapters"] = _make_adapters(self)
+        for prefix, adapter in adapters.items():
+            if arguments.text(url).lower().startswith(prefix):
+                return adapter
+        raise InvalidSchema(f"No connection adapters were found for {url!r}")
 
     def _build_url(self, path: str) -> str:
         """`path` appended to the base URL, unless it is a whole URL already. Same as Locust."""
@@ -392,18 +428,15 @@ class HttpSession(requests.Session):
     def close(self) -> None:
         """Close this session's idle connections. Same as requests."""
         self._client.close()
-        for adapter in self.__dict__.get("adapters", {}).values():
+        for adapter in (self.__dict__.get("adapters") or self.__dict__.get("_detour_adapters") or {}).values():
             adapter.close()
 
 
-def _sent(exchange: Any) -> requests.PreparedRequest:
-    prepared = requests.PreparedRequest()
-    prepared.method, prepared.url, prepared.body = exchange.request_method, exchange.url, exchange.request_body
-    prepared.headers = CaseInsensitiveDict(exchange.request_headers())
-    return prepared
-
-
-def _make_adapters(session: HttpSession) -> Any:
+def _make_adapters(session: HttpSession) -> dict[str, HTTPAdapter]:
+    """The adapters of a session, which calls that took the detour may have made already."""
+    made: dict[str, HTTPAdapter] | None = session.__dict__.get("_detour_adapters")
+    if made is not None:
+        return made
     pool_manager = session.__dict__["_pool_manager"]
     # The same order as in requests: the longest prefix first.
     return {prefix: LocustHttpAdapter(pool_manager) for prefix in ("https://", "http://")}
@@ -432,6 +465,11 @@ _DEFAULT_HEADERS = (
 
 
 _ENCODED_DEFAULT_HEADERS = arguments.header_pairs(_DEFAULT_HEADERS)
+
+
+def _credentials_in(url: Any) -> tuple[str, str] | None:
+    """User and password that a whole URL brings along."""
+    return _split_credentials(url)[1] if isinstance(url, str) and absolute_http_url_regexp.match(url) else None
 
 
 def _bundle(verify: Any) -> str | None:

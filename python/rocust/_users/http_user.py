@@ -63,6 +63,16 @@ class FastHttpUser(RestMixin, User):
     insecure: bool = True
     #: Headers of every request.
     default_headers: dict[str, str] | None = None
+    #: Accepted for compatibility; a user has as many connections as it needs.
+    concurrency: int = 10
+    #: Accepted for compatibility; connections are the engine's own.
+    client_pool: Any = None
+    #: Not there yet; a user that sets it is refused.
+    proxy_host: str | None = None
+    #: Not there yet.
+    proxy_port: int | None = None
+    #: Not there yet; a user that sets it is refused.
+    ssl_context_factory: Any = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Make the user and its client.
@@ -73,6 +83,9 @@ class FastHttpUser(RestMixin, User):
         super().__init__(*args, **kwargs)
         if self.host is None:
             raise StopTest(_NO_HOST)
+        for name in ("proxy_host", "ssl_context_factory"):
+            if getattr(self, name) is not None:
+                raise StopTest(f"{name} of FastHttpUser is not there yet. Use HttpUser, whose client takes proxies= and verify=.")
         self.client = FastHttpSession(
             base_url=self.host,
             request_event=self.environment.events.request,

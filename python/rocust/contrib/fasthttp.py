@@ -1,16 +1,15 @@
 """`FastHttpUser` and its client, by Locust's names."""
 
 from rocust._compat.deprecated import DeprecatedFastHttpLocustClass as FastHttpLocust
-from rocust._http.fast import (
+from rocust._http.fast import FastHttpSession, absolute_http_url_regexp
+from rocust._http.fast_errors import FAILURE_EXCEPTIONS, LocustBadStatusCode
+from rocust._http.fast_response import (
     ErrorResponse,
-    FastHttpSession,
     FastRequest,
     FastResponse,
     ResponseContextManager,
     RestResponseContextManager,
-    absolute_http_url_regexp,
 )
-from rocust._http.fast_errors import FAILURE_EXCEPTIONS, LocustBadStatusCode
 from rocust._users.http_user import FastHttpUser
 
 __all__ = [

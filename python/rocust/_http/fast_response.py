@@ -1,0 +1,269 @@
+"""The response a task gets from `FastHttpUser.client`, and the request behind it; their parts are made when they are read.
+
+Nothing here sends anything or knows a session.
+"""
+
+from __future__ import annotations
+
+import io
+import json as standard_json
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from requests.structures import CaseInsensitiveDict
+from requests.utils import get_encoding_from_headers
+
+from rocust._errors import CatchResponseError, LocustError, ResponseError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rocust import _core
+    from rocust._events import EventHook
+
+_NOT_CATCHING = (
+    "If you want to change the state of the request, you must pass catch_response=True. "
+    "See http://docs.locust.io/en/stable/writing-a-locustfile.html#validating-responses"
+)
+_NOT_ENTERED = (
+    "Tried to set status on a request that has not yet been made. Make sure you use a with-block, like this:\n\n"
+    "with self.client.request(..., catch_response=True) as response:\n    response.{call}"
+)
+
+
+class Asked(NamedTuple):
+    """What a call asked for: all that is known of a request that was never sent."""
+
+    method: str
+    url: str
+    headers: list[tuple[str, bytes]]
+    body: bytes | None
+
+
+class FastRequest:
+    """What was sent. Same as Locust, for what a finished request can tell."""
+
+    def __init__(self, exchange: _core.Exchange, url: str, asked: Asked) -> None:
+        """The request behind `exchange`, which went to `url` and was `asked` for."""
+        self._exchange = exchange
+        self._asked = asked
+        self.url = url
+        self.method = exchange.request_method or asked.method.upper()
+
+    @property
+    def headers(self) -> CaseInsensitiveDict[str]:
+        """The headers as sent. Same as Locust."""
+        headers = self._exchange.request_headers()
+        return CaseInsensitiveDict(headers or [(name, value.decode("latin-1")) for name, value in self._asked.headers])
+
+    @property
+    def payload(self) -> bytes | None:
+        """The body as sent; None without one. Same as Locust."""
+        return self._exchange.request_body or (self._asked.body if self._exchange.failed else None)
+
+    @property
+    def body(self) -> bytes | None:
+        """The body as sent; None without one. Same as Locust."""
+        return self.payload
+
+
+class FastResponse:
+    """A response of `FastHttpUser.client`; its parts are made when they are read.
+
+    Same as Locust.
+    """
+
+    #: Set it before the first use of `text` where the server does not say, or lies.
+    encoding: Any = None
+    #: The exception a failed request was reported with, if it failed.
+    error: BaseException | None = None
+
+    def __init__(self, exchange: _core.Exchange, asked: Asked) -> None:
+        """The response of `exchange`, to what was `asked`."""
+        self._exchange = exchange
+        self._asked = asked
+
+    def __enter__(self) -> Any:
+        """A response may be used in a `with` block; without `catch_response=True` that changes nothing. Same as Locust."""
+        return self
+
+    def __exit__(self, *_: object) -> bool | None:
+        """Leave the block."""
+        return None
+
+    @property
+    def status_code(self) -> int:
+        """The status; 0 when there was no response. Same as Locust."""
+        return self._exchange.status
+
+    @property
+    def ok(self) -> bool:
+        """Whether the status is below 400. Same as Locust."""
+        return self.status_code < 400  # noqa: PLR2004 - HTTP
+
+    @property
+    def headers(self) -> CaseInsensitiveDict[str] | None:
+        """The response's headers, case-insensitive; None when there was no response. Same as Locust."""
+        if self._exchange.failed:
+            return None
+        try:
+            return self._headers
+        except AttributeError:
+            self._headers: CaseInsensitiveDict[str] = CaseInsensitiveDict()
+            for name, value in self._exchange.headers():
+                self._headers[name] = f"{self._headers[name]}, {value}" if name in self._headers else value
+            return self._headers
+
+    @property
+    def content(self) -> bytes | None:
+        """The body; None when there was no response. Same as Locust."""
+        return None if self._exchange.failed else self._exchange.body
+
+    @property
+    def text(self) -> str | None:
+        """The body as text. Same as Locust."""
+        content = self.content
+        if content is None:
+            return None
+        if self.encoding is None:
+            self.encoding = get_encoding_from_headers(self.headers or {}) or _detected(content)
+        return str(content, str(self.encoding), errors="replace") if self.encoding else None
+
+    @property
+    def url(self) -> str:
+        """The URL that answered: the last one of a chain of redirects, else as it was asked for. Same as Locust."""
+        exchange = self._exchange
+        return self._asked.url if exchange.failed or exchange.url == exchange.first_url else exchange.url
+
+    @property
+    def request(self) -> FastRequest:
+        """What was sent. Same as Locust."""
+        return FastRequest(self._exchange, self.url, self._asked)
+
+    @property
+    def history(self) -> list[FastResponse]:
+        """The redirects on the way. Same as Locust, but each knows its own URL."""
+        return [FastResponse(hop, self._asked._replace(url=hop.url)) for hop in self._exchange.history()]
+
+    @property
+    def elapsed(self) -> timedelta:
+        """From sending to the parsed head of the response. Same as Locust."""
+        return timedelta(seconds=self._exchange.elapsed)
+
+    @property
+    def stream(self) -> io.BytesIO:
+        """The body as a file.
+
+        Differs from Locust: the body has been read whole before.
+        """
+        try:
+            return self._stream
+        except AttributeError:
+            self._stream = io.BytesIO(self.content or b"")
+            return self._stream
+
+    def json(self) -> Any:
+        """The body as JSON.
+
+        Raises:
+            json.JSONDecodeError: When it is not JSON.
+
+        Same as Locust.
+        """
+        return standard_json.loads(self.text)  # type: ignore[arg-type]
+
+    def raise_for_status(self) -> None:
+        """Raise what the request failed with, if it did. Same as Locust."""
+        if self.error:
+            raise self.error
+
+    def iter_content(self, chunk_size: int = 1024, decode_content: bool = True) -> Iterator[bytes | str]:
+        """The body in pieces of at most `chunk_size` bytes, as text where it is UTF-8 and `decode_content` is set. Same as Locust."""
+        content = self.content or b""
+        for start in range(0, len(content), chunk_size):
+            piece = content[start : start + chunk_size]
+            try:
+                yield piece.decode() if decode_content else piece
+            except UnicodeDecodeError:
+                yield piece
+
+    def success(self) -> None:
+        """Only in a `with` block of a call with `catch_response=True`. Same as Locust."""
+        raise LocustError(_NOT_CATCHING)
+
+    def failure(self, *_: Any, **__: Any) -> None:
+        """Only in a `with` block of a call with `catch_response=True`. Same as Locust."""
+        raise LocustError(_NOT_CATCHING)
+
+
+class ErrorResponse(FastResponse):
+    """The response of a connection that failed: status 0, no content, the exception in `error`. Same as Locust."""
+
+
+class ResponseContextManager(FastResponse):
+    """A response that a `with` block judges. Same as Locust."""
+
+    _manual_result: bool | Exception | None = None
+    _entered = False
+
+    def __init__(self, exchange: _core.Exchange, asked: Asked, event: EventHook, meta: dict[str, Any]) -> None:
+        """The response of `exchange`, which `event` will be told of as `meta`."""
+        super().__init__(exchange, asked)
+        self._request_event = event
+        self.request_meta = meta
+
+    def __enter__(self) -> ResponseContextManager:
+        """Begin to judge the response."""
+        self._entered = True
+        return self
+
+    def __exit__(self, kind: Any = None, value: Any = None, traceback: Any = None) -> bool:
+        """Report the request by what the block said, or else by what happened. A foreign exception passes, and nothing is reported."""
+        if self._manual_result is not None:
+            self.request_meta["exception"] = None if self._manual_result is True else self._manual_result
+            self._report_request()
+            return kind is None
+        if kind is None:
+            self.request_meta["exception"] = self.error
+        elif isinstance(value, ResponseError):
+            self.request_meta["exception"] = value
+        else:
+            return False
+        self._report_request()
+        return True
+
+    def _report_request(self) -> None:
+        self._exchange.settle()
+        self._request_event.fire(**self.request_meta)
+
+    def raise_for_status(self) -> None:
+        """Raise what went wrong, or what `failure()` was given. Same as Locust."""
+        if isinstance(self._manual_result, Exception):
+            raise self._manual_result
+        if not self._manual_result:
+            super().raise_for_status()
+
+    def success(self) -> None:
+        """Report the request as a success, whatever its status. Same as Locust."""
+        if not self._entered:
+            raise LocustError(_NOT_ENTERED.format(call="success()"))
+        self._manual_result = True
+
+    def failure(self, exc: Any = None) -> None:
+        """Report the request as a failure; `exc` is an exception, or anything else to be shown as the reason. Same as Locust."""
+        if not self._entered:
+            raise LocustError(_NOT_ENTERED.format(call="failure(...)"))
+        self._manual_result = exc if isinstance(exc, Exception) else CatchResponseError(exc)
+
+
+class RestResponseContextManager(ResponseContextManager):
+    """What `rest()` yields: a response with its JSON body in `js`. Same as Locust."""
+
+    js: Any
+
+
+def _detected(content: bytes) -> str | None:
+    """The encoding of a body that says nothing of it."""
+    from charset_normalizer import detect
+
+    return detect(content)["encoding"]
