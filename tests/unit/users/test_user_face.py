@@ -23,6 +23,8 @@ ORDERS = {
     "a sequence first": [ALIAS, "import locust.user.sequential_taskset", "import locust.user.task"],
 }
 
+MODULES = ("inspectuser", "markov_taskset", "sequential_taskset", "users", "wait_time")
+
 LOOK = """
 import sys
 import rocust, rocust.user
@@ -40,5 +42,13 @@ assert sys.modules.get("locust.user", rocust.user) is rocust.user
 @pytest.mark.parametrize("order", ORDERS.values(), ids=ORDERS)
 def test_task_stays_the_decorator(order):
     script = "\n".join([*order, LOOK])
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+
+
+def test_the_other_modules_are_attributes_without_an_import_of_their_own():
+    script = (
+        f"{ALIAS}\nimport locust\nfor name in {MODULES!r}: assert getattr(locust.user, name).__name__.endswith(name)"
+    )
     ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stderr
