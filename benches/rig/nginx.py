@@ -8,8 +8,8 @@ from __future__ import annotations
 import functools
 import http.client
 import shutil
-import socket
 import signal
+import socket
 import subprocess
 import tempfile
 import time

@@ -16,10 +16,13 @@ from rocust._compat.alias import install
 from rocust._events import Events
 
 if TYPE_CHECKING:
+    from rocust._cli.single import run_single_user
     from rocust._compat.deprecated import DeprecatedHttpLocustClass as HttpLocust
     from rocust._compat.deprecated import DeprecatedLocustClass as Locust
     from rocust._run.shape import LoadTestShape
     from rocust._users.http_user import FastHttpUser, HttpUser
+    from rocust._users.markov import MarkovTaskSet, transition, transitions
+    from rocust._users.sequential import SequentialTaskSet
     from rocust._users.task import tag, task
     from rocust._users.taskset import TaskSet
     from rocust._users.user import User
@@ -41,6 +44,8 @@ _HOMES = {
     "HttpUser": ("_users.http_user", "HttpUser"),
     "LoadTestShape": ("_run.shape", "LoadTestShape"),
     "Locust": ("_compat.deprecated", "DeprecatedLocustClass"),
+    "MarkovTaskSet": ("_users.markov", "MarkovTaskSet"),
+    "SequentialTaskSet": ("_users.sequential", "SequentialTaskSet"),
     "TaskSet": ("_users.taskset", "TaskSet"),
     "User": ("_users.user", "User"),
     "between": ("_users.wait_time", "between"),
@@ -48,12 +53,15 @@ _HOMES = {
     "constant_pacing": ("_users.wait_time", "constant_pacing"),
     "constant_throughput": ("_users.wait_time", "constant_throughput"),
     "poisson": ("_users.wait_time", "poisson"),
+    "run_single_user": ("_cli.single", "run_single_user"),
     "tag": ("_users.task", "tag"),
     "task": ("_users.task", "task"),
+    "transition": ("_users.markov", "transition"),
+    "transitions": ("_users.markov", "transitions"),
 }
 #: Submodules that Locust's users reach as attributes without importing them.
 _FACES = frozenset(
-    "argument_parser clients contrib dispatch env event exception log main runners shape stats user util".split()
+    "argument_parser clients contrib debug dispatch env event exception log main runners shape stats user util".split()
 )
 
 
@@ -91,6 +99,8 @@ __all__ = [
     "HttpUser",
     "LoadTestShape",
     "Locust",
+    "MarkovTaskSet",
+    "SequentialTaskSet",
     "TaskSet",
     "User",
     "__version__",
@@ -101,7 +111,10 @@ __all__ = [
     "events",
     "install",
     "poisson",
+    "run_single_user",
     "tag",
     "task",
+    "transition",
+    "transitions",
     "wait_time",
 ]

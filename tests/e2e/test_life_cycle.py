@@ -108,14 +108,27 @@ def test_run_time_limit_ends_the_run_in_the_same_order() -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_signal_ends_the_run_through_every_hook(number: signal.Signals) -> None:
     """Locust fires `quitting` first then: the exit code is settled before the users are stopped."""
-    with start_locust(ONE_USER.replace("ENDING", "import time; time.sleep(60)")) as running:
-        running.wait_for_line('"task"', "stdout")
+    sleeping = ONE_USER.replace("ENDING", "import gevent; gevent.spawn_later(0.1, say, 'asleep'); gevent.sleep(60)")
+    with start_locust(sleeping) as running:
+        running.wait_for_line('"asleep"', "stdout")
         running.send_signal(number)
         result = running.wait()
     assert said(result)[-5:] == ["quitting", "test_stopping with 1 users", "on_stop", "test_stop with 0 users", "quit 0"]
     assert result.returncode == 0
     assert "Shutting down (exit code 0)" in result.stderr
     assert result.tables.total.requests == 0
+
+
+@pytest.mark.ours("kills the user in whose code the KeyboardInterrupt happens to be raised")
+def test_ctrl_c_in_the_middle_of_a_users_own_code_still_runs_its_on_stop() -> None:
+    computing = ONE_USER.replace("ENDING", "[number * number for number in range(200_000)]")
+    with start_locust(computing) as running:
+        running.wait_for_line('"task"', "stdout")
+        running.send_signal(signal.SIGINT)
+        result = running.wait()
+    told = [event for event in said(result) if event != "task"]
+    assert told[-5:] == ["quitting", "test_stopping with 1 users", "on_stop", "test_stop with 0 users", "quit 0"]
+    assert result.returncode == 0
 
 
 def test_quitting_listeners_are_called_in_reverse_order_and_the_others_in_order() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+from types import ModuleType
 from typing import Any
 
 _PACKAGE = __name__.partition(".")[0]
@@ -24,5 +25,19 @@ def knob(face: str, name: str) -> Any:
     Raises:
         KeyError: When the face has no such name.
     """
-    module = sys.modules.get(f"{_PACKAGE}.{face}") or importlib.import_module(f"{_PACKAGE}.{face}")
-    return module.__dict__[name]
+    return _module(face).__dict__[name]
+
+
+def assign_knob(face: str, name: str, value: Any) -> None:
+    """Assign a setting as a user would; for those that a room sets itself, and users may set otherwise.
+
+    Args:
+        face: The module that users know, without the package: `"debug"`.
+        name: The name it is assigned by there.
+        value: What it is from now on.
+    """
+    setattr(_module(face), name, value)
+
+
+def _module(face: str) -> ModuleType:
+    return sys.modules.get(f"{_PACKAGE}.{face}") or importlib.import_module(f"{_PACKAGE}.{face}")

@@ -1,0 +1,87 @@
+# Everything a contributor does, by name. `make` alone lists it. Nothing is written outside the checkout.
+#
+# Needed: Rust with cargo, Python 3.10 or newer with its `venv`, a C compiler (and make itself). Python is `python3`; another: `make PYTHON=python3.13 test`.
+
+PYTHON ?= python3
+CARGO ?= cargo
+VENV := .venv
+ifeq ($(OS),Windows_NT)
+BIN := $(CURDIR)/$(VENV)/Scripts
+else
+BIN := $(CURDIR)/$(VENV)/bin
+endif
+PYTHON_VENV := $(BIN)/python
+BENCH_VENV := .venvs/bench
+# clippy sees the bindings with the interpreter that maturin builds them for.
+export PYO3_PYTHON := $(PYTHON_VENV)
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Anything that Locust reads from the environment would change what the tests see.
+unexport $(filter LOCUST_%,$(.VARIABLES))
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test bench lint wheel format lock python develop lint-rust lint-python test-rust test-model test-python debian-packages
+
+help: ## List the targets.
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r target text; do printf '  make %-16s %s\n' "$$target" "$$text"; done
+
+demo: develop ## Build, then load the built-in target with 50 users for ten seconds.
+	$(PYTHON_VENV) scripts/demo.py
+
+test: lint test-rust test-model develop test-python ## Everything CI checks: lint, Rust tests, the model of the mailbox, Python tests.
+
+bench: $(VENV)/.ready ## Measure beside stock Locust and wrk with a release build; writes BENCHMARKS.md.
+	test -x $(BENCH_VENV)/bin/python || $(PYTHON_VENV) -m venv $(BENCH_VENV)
+	$(BENCH_VENV)/bin/python -m pip install --quiet .
+	$(PYTHON_VENV) benches/run.py --rocust $(BENCH_VENV)/bin/rocust
+
+lint: lint-rust lint-python ## Formatting, clippy, ruff, types, layers. Warnings are errors.
+
+wheel: $(VENV)/.ready ## Build the release wheel into dist/.
+	$(BIN)/maturin build --release --locked --out dist
+
+format: $(VENV)/.ready ## Put Rust and Python into the house's format.
+	$(CARGO) fmt
+	$(BIN)/ruff check --fix --quiet
+	$(BIN)/ruff format --quiet
+
+lock: $(VENV)/.ready ## Make requirements-dev.txt anew from pyproject.toml.
+	$(PYTHON_VENV) -m pip install --quiet uv
+	$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.10 --generate-hashes --allow-unsafe --no-header --upgrade --quiet --output-file requirements-dev.txt
+
+lint-rust: $(VENV)/.ready ## cargo fmt and clippy, with the bindings and without.
+	$(CARGO) fmt --check
+	$(CARGO) clippy --locked --all-targets --no-default-features -- -D warnings
+	$(CARGO) clippy --locked --all-targets -- -D warnings
+
+lint-python: $(VENV)/.ready ## ruff, mypy and the layers of the rooms.
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(PYTHON_VENV) -m mypy
+	cd python && $(BIN)/lint-imports --config ../pyproject.toml --no-cache
+
+# The bindings have no Rust tests: those would link against libpython, which many Pythons do not have as a library. They are
+# compiled by clippy above and tested through Python below; tests/architecture holds this.
+test-rust: ## The pure rooms' own tests, without Python.
+	$(CARGO) test --locked --no-default-features
+
+test-model: ## Search every interleaving of mailbox and doorbell for a lost wake-up.
+	$(CARGO) test --locked --no-default-features --features model --test loom
+
+develop: $(VENV)/.ready ## Build the extension into .venv (profile `fast`: optimised, without link-time optimisation).
+	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/maturin develop --locked --profile fast
+
+test-python: ## The Python tests, against what `make develop` built.
+	$(PYTHON_VENV) -m pytest
+
+python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { echo "$(PYTHON) is missing or older than 3.10. hint: make PYTHON=/path/to/python3.10 ..." >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' || { echo "$(PYTHON) cannot make virtual environments. hint: install its venv package (Debian: make debian-packages)" >&2; exit 1; }
+
+$(VENV)/.ready: requirements-dev.txt | python
+	test -x $(PYTHON_VENV) || $(PYTHON) -m venv $(VENV)
+	$(PYTHON_VENV) -m pip install --quiet --require-hashes -r requirements-dev.txt
+	@touch $@
+
+debian-packages: ## Say what Debian and Ubuntu need beside Rust (installs nothing).
+	@echo "sudo apt-get install build-essential python3 python3-venv"
+	@echo "for make bench also: nginx-light wrk"

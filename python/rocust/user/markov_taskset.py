@@ -1,0 +1,43 @@
+"""Task sets that walk along a Markov chain, by Locust's names."""
+
+from rocust._users.markov import (
+    InvalidTransitionError,
+    MarkovTaskSet,
+    MarkovTaskSetMeta,
+    MarkovTaskT,
+    MarkovTaskTagError,
+    NoMarkovTasksError,
+    NonMarkovTaskTransitionError,
+    get_markov_tasks,
+    is_markov_task,
+    to_weighted_list,
+    transition,
+    transitions,
+    validate_has_markov_tasks,
+    validate_markov_chain,
+    validate_no_tags,
+    validate_no_unreachable_tasks,
+    validate_task_name,
+    validate_transitions,
+)
+
+__all__ = [
+    "InvalidTransitionError",
+    "MarkovTaskSet",
+    "MarkovTaskSetMeta",
+    "MarkovTaskT",
+    "MarkovTaskTagError",
+    "NoMarkovTasksError",
+    "NonMarkovTaskTransitionError",
+    "get_markov_tasks",
+    "is_markov_task",
+    "to_weighted_list",
+    "transition",
+    "transitions",
+    "validate_has_markov_tasks",
+    "validate_markov_chain",
+    "validate_no_tags",
+    "validate_no_unreachable_tasks",
+    "validate_task_name",
+    "validate_transitions",
+]
