@@ -6,6 +6,7 @@ import inspect
 import json
 import logging
 from abc import abstractmethod
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import psutil
@@ -41,6 +42,8 @@ STATE_INIT, STATE_SPAWNING, STATE_RUNNING, STATE_CLEANUP, STATE_STOPPING, STATE_
 
 #: How long the books stay open, in seconds, for requests that were called off when their users stopped.
 _SETTLING_PATIENCE_S = 0.5
+#: How often a load shape is asked.
+_SHAPE_INTERVAL_S = 1.0
 
 
 def locust_exception_handler(environment: Environment) -> Callable[[AnyGreenlet], None]:
@@ -237,6 +240,9 @@ class Runner:
             else:
                 finishing.add(greenlet)
         killall(at_once, block=True)
+        for greenlet in at_once:
+            # The group would hear of it a little later, when a listener of `test_stop` may have counted.
+            self.user_greenlets.discard(greenlet)
         stopping.join()
         if not finishing.join(timeout=patience or None):
             logger.info(
@@ -285,6 +291,44 @@ class Runner:
     def _thread_usage(self) -> float:
         """Percent of the cores this process can keep busy: one for Python, one for each lane."""
         return self.current_cpu_usage / (1 + _core.lane_count())
+
+    def start_shape(self) -> None:
+        """Let the environment's load shape decide from now on how many users there are. Same as Locust."""
+        if self.shape_greenlet:
+            logger.info("There is an ongoing shape test running. Editing is disabled")
+            return
+        logger.info("Shape test starting.")
+        self.update_state(STATE_INIT)
+        self.shape_greenlet = self._spawn_own(self.shape_worker)
+        if self.environment.shape_class is not None:
+            self.environment.shape_class.reset_time()
+
+    def shape_worker(self) -> None:
+        """Ask the load shape once a second and follow it, until it says that the test is over. Same as Locust."""
+        logger.info("Shape worker starting")
+        shape = self.environment.shape_class
+        while self.state in (STATE_INIT, STATE_SPAWNING, STATE_RUNNING):
+            asked_at = perf_counter()
+            tick = shape.tick() if shape is not None else None
+            if tick is None:
+                self._end_shape()
+                return
+            if tick != self.shape_last_tick:
+                user_count, spawn_rate, *rest = tick
+                logger.info("Shape test updating to %d users at %.2f spawn rate", user_count, spawn_rate)
+                self.start(user_count=user_count, spawn_rate=spawn_rate, user_classes=rest[0] if rest else None)
+                self.shape_last_tick = tick
+            sleep(max(_SHAPE_INTERVAL_S - (perf_counter() - asked_at), 0))
+
+    def _end_shape(self) -> None:
+        logger.info("Shape test stopping")
+        options = self.environment.parsed_options
+        if options and options.headless:
+            self.quit()
+        else:
+            self.stop()
+        self.shape_greenlet = None
+        self.shape_last_tick = None
 
     @abstractmethod
     def start(

@@ -131,10 +131,10 @@ class TaskSet(metaclass=TaskSetMeta):
                     pass
                 wait()
             except InterruptTaskSet as interruption:
-                self._leave()
+                self._leave((StopUser, StopTest))
                 raise _reschedule(interruption) from interruption
             except (StopUser, StopTest, GreenletExit):
-                self._leave()
+                self._leave(())
                 raise
             except Exception as exception:
                 self._user.environment.events.user_error.fire(
@@ -145,14 +145,14 @@ class TaskSet(metaclass=TaskSetMeta):
                 logger.error("%s\n%s", exception, traceback.format_exc())
                 self.wait()
 
-    def _leave(self) -> None:
-        """Run `on_stop`; what goes wrong in it is logged and does not keep the user from leaving."""
+    def _leave(self, steering: tuple[type[Exception], ...]) -> None:
+        """Run `on_stop`; what goes wrong in it is logged and does not keep the user from leaving, but for `steering` exceptions."""
         try:
             self.on_stop()
-        except (StopUser, StopTest, GreenletExit):
+        except steering:
             raise
         except Exception:
-            logger.error("Uncaught exception in on_stop: \n%s", traceback.format_exc())
+            logging.error("Uncaught exception in on_stop: \n%s", traceback.format_exc())  # noqa: LOG015 - Locust's logger
 
     def _loop_parts(self) -> tuple[Callable[[], None], Callable[[], None]]:
         """The two halves of the loop: the short ones where nothing is overridden, else those that call each of Locust's methods."""
@@ -330,7 +330,7 @@ class DefaultTaskSet(TaskSet):
                 else "."
             )
             raise Exception(
-                f"No tasks defined on {user}{hint} use the @task decorator or set the 'tasks' attribute of the User "
+                f"No tasks defined on {user}{hint} Use the @task decorator or set the 'tasks' attribute of the User "
                 f"(or mark it as abstract = True if you only intend to subclass it)"
             )
         return tasks[_below(len(tasks))]

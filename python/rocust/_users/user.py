@@ -143,7 +143,7 @@ class User(metaclass=UserMeta):
         state = self._state
         if state == "stopping" and not force:
             raise Exception(f"Tried to stop User in an unexpected state: {state}. This should never happen.")
-        if self._seat.stop(force):
+        if self._seat.stop(force) or force:
             if self._group is not None:
                 self._group.killone(self._greenlet)  # type: ignore[arg-type]
             return True
