@@ -1,6 +1,8 @@
 """A protocol of your own: do the work, take the time, and fire `events.request`; the statistics take it from there.
 
-Here a "request" is a TCP connection, opened and closed. Any library that uses sockets waits without blocking the other users.
+Here a "request" is a TCP connection, opened and closed. Whatever waits for a socket lets the other users go on.
+
+Run it against the built-in target (`rocust demo-target --port 8000` in another terminal):
 
     rocust -f examples/custom_client/locustfile.py --headless -H http://127.0.0.1:8000 -u 5 -t 10s
 """

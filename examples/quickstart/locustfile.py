@@ -9,7 +9,7 @@ from locust import HttpUser, between, task
 
 
 class Shopper(HttpUser):
-    # After each task a user waits this many seconds. People need longer, between(1, 5) say; short waits make a lively demo.
+    # Seconds to wait after each task. People need longer, between(1, 5) say; short waits make a lively demo.
     wait_time = between(0.005, 0.015)
 
     def on_start(self):

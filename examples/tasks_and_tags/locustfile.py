@@ -1,5 +1,7 @@
 """Tasks that belong together, in a TaskSet, and tags to choose among them.
 
+Run it against the built-in target (`rocust demo-target --port 8000` in another terminal):
+
     rocust -f examples/tasks_and_tags/locustfile.py --headless -H http://127.0.0.1:8000 -T reading -t 10s
 """
 

@@ -1,5 +1,7 @@
 """How long a user waits between two tasks: the ways there are, one class each.
 
+Run it against the built-in target (`rocust demo-target --port 8000` in another terminal):
+
     rocust -f examples/waits/locustfile.py --headless -H http://127.0.0.1:8000 -u 10 -t 10s
 """
 
