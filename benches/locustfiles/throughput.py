@@ -7,5 +7,5 @@ class Patient(HttpUser):
     wait_time = constant_throughput(0.1)
 
     @task
-    def hello(self):
+    def hello(self) -> None:
         self.client.get("/")

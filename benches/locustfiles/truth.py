@@ -12,13 +12,13 @@ CHUNK_S = 0.050
 
 class HttpVisitor(HttpUser):
     @task
-    def visit(self):
+    def visit(self) -> None:
         self.client.get("/")
 
 
 class FastVisitor(FastHttpUser):
     @task
-    def visit(self):
+    def visit(self) -> None:
         self.client.get("/")
 
 
@@ -32,7 +32,7 @@ class Cruncher(User):
     wait_time = constant(0.001)
 
     @task
-    def crunch(self):
+    def crunch(self) -> None:
         end = time.perf_counter() + CHUNK_S
         total = 0
         while time.perf_counter() < end:

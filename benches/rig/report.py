@@ -148,7 +148,7 @@ def throughput_table(outcomes: Sequence[throughput.Outcome]) -> str:
 def truth_table(outcomes: Sequence[truth.Outcome]) -> str:
     """Reported times beside the target's own clock for the same requests."""
     heads = ["contender", "Python", "median ms: reported / true", "99 %: reported / true", "mean: reported / true",
-             "requests: own count / target's"]  # fmt: skip
+             "requests: own count / target's", "other programs, cores"]  # fmt: skip
     rows = [
         [
             outcome.name,
@@ -157,6 +157,7 @@ def truth_table(outcomes: Sequence[truth.Outcome]) -> str:
             f"{outcome.reported.p99_ms:g} / {outcome.target.p99_ms:.2f}",
             f"{outcome.reported.mean_ms:.2f} / {outcome.target.mean_ms:.2f}",
             f"{outcome.reported.count:,} / {outcome.target.count:,}",
+            f"{max(outcome.elsewhere_cores, 0):.2f}",
         ]
         for outcome in outcomes
     ]

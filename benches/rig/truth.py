@@ -42,6 +42,7 @@ class Outcome:
     is_saturated: bool
     target: Clock
     reported: Clock
+    elsewhere_cores: float
 
     @property
     def median_error_ms(self) -> float:
@@ -89,6 +90,10 @@ class Stopwatch:
     def _line(self) -> str:
         return self._process.stdout.readline() if self._process.stdout else ""
 
+    def cpu_s(self) -> float:
+        """The CPU time it has used."""
+        return process.cpu_seconds(self._process.pid)
+
     def read(self) -> Clock:
         """End the target and give what it measured."""
         self._process.terminate()
@@ -105,9 +110,13 @@ def measure(contender: Contender, *, is_saturated: bool, seconds: float) -> Outc
     with Stopwatch() as stopwatch, tempfile.TemporaryDirectory(prefix="bench-truth-") as name:
         load = Load(stopwatch.url, users, users, seconds + 60)
         with Running(contender, load, Path(name)) as running:
+            began_s = time.monotonic()
+            before_s = process.machine_busy_seconds() - stopwatch.cpu_s()
             time.sleep(seconds)
+            after_s = process.machine_busy_seconds() - stopwatch.cpu_s() - process.cpu_seconds(running.pid)
+            elsewhere_cores = (after_s - before_s) / (time.monotonic() - began_s)
             own = running.finish()
-        return Outcome(contender.name, is_saturated, stopwatch.read(), as_clock(own))
+        return Outcome(contender.name, is_saturated, stopwatch.read(), as_clock(own), elsewhere_cores)
 
 
 def as_clock(own: OwnReport) -> Clock:
