@@ -72,7 +72,7 @@ for name in (
     same[name] = importlib.import_module("locust." + name) is importlib.import_module("rocust." + name)
 same[""] = locust is rocust
 same["class"] = locust.HttpUser is rocust.HttpUser
-same["exception"] = __import__("locust.exception").exception.StopUser is __import__("rocust.exception").exception.StopUser
+same["exception class"] = __import__("locust.exception").exception.StopUser is __import__("rocust.exception").exception.StopUser
 same["events"] = locust.events is rocust.events
 same["decorator"] = callable(locust.user.task) or callable(locust.task)
 print("SAME", json.dumps(same))

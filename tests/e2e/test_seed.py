@@ -6,6 +6,7 @@ of the Locust notes are run too.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -31,8 +32,8 @@ class UvicornServer:
         )  # fmt: skip
         assert self._process.stdout is not None
         first = self._process.stdout.readline()
-        assert first.startswith("PORT "), f"uvicorn did not start: {first!r}"
-        self.url = f"http://127.0.0.1:{first.split()[1]}"
+        assert first.strip().isdigit(), f"uvicorn did not start: {first!r}"
+        self.url = f"http://127.0.0.1:{first.strip()}"
 
     def __enter__(self) -> UvicornServer:
         return self
@@ -45,7 +46,7 @@ class UvicornServer:
     def stop(self) -> Counter[str]:
         """End it; how often each path was asked for."""
         rest, _ = self._process.communicate(timeout=20)
-        return Counter(line.split()[1] for line in rest.splitlines())
+        return Counter(json.loads(rest))
 
 
 def code_blocks(document: str) -> list[str]:

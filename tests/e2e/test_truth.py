@@ -2,6 +2,7 @@
 
 The server measures, in a process of its own, from having read a request to having written the answer. A response time
 can only be longer: by the way there and back. What it must not hold is the time the load generator's Python was busy.
+An idle client beside the run (`support/observer.py`) tells what the machine adds for everybody; that much is forgiven.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 
 import pytest
 from support.command import run_locust
+from support.observer import Observer
 from support.script import Route
 from support.server import ScriptedServer
 
@@ -25,6 +27,9 @@ from locust import HttpUser, FastHttpUser, User, constant, task
 
 class Visitor(KIND):
     fixed_count = 4
+
+    def on_start(self):
+        self.client.get("/connect")  # connecting is time that the server does not see
 
     @task
     def visit(self):
@@ -51,50 +56,66 @@ class Burner(User):
 
 @dataclass(frozen=True)
 class Comparison:
-    """The same requests by two clocks, in milliseconds."""
+    """The same requests by two clocks, in milliseconds, and what the machine itself added meanwhile.
+
+    Attributes:
+        machine_median: How much longer than the server says an idle client saw its requests take, in the median.
+        machine_p99: The same for the 99th percentiles.
+    """
 
     reported_median: float
     server_median: float
+    machine_median: float
     reported_p99: float
     server_p99: float
+    machine_p99: float
     requests: int
 
-    def is_within(self, tolerance_ms: float) -> bool:
-        """Whether both pairs differ by less than this."""
+    @property
+    def is_true(self) -> bool:
+        """Whether both figures are within the promise, beyond what the machine added for everybody."""
         median_error = abs(self.reported_median - self.server_median)
         p99_error = abs(self.reported_p99 - self.server_p99)
-        return median_error <= tolerance_ms and p99_error <= tolerance_ms
+        return median_error <= TOLERANCE_MS + self.machine_median and p99_error <= TOLERANCE_MS + self.machine_p99
 
 
 def compare(file: str, users: int, seconds: int) -> Comparison:
     """Run the file against a 20 ms target and lay the two clocks side by side."""
-    with ScriptedServer({"/delayed": Route(delay_s=DELAY_S)}) as server:
-        result = run_locust(file, "-H", server.url, "-u", str(users), "-r", str(users), "-t", str(seconds), "-s", "5", "--only-summary")
+    routes = {"/delayed": Route(delay_s=DELAY_S), "/observed": Route(delay_s=DELAY_S), "/connect": Route()}
+    with ScriptedServer(routes) as server:
+        with Observer(server.port, "/observed") as observer:
+            count = str(users)
+            result = run_locust(file, "-H", server.url, "-u", count, "-r", count, "-t", str(seconds), "-s", "5", "--only-summary")
         server.settle()
         assert result.total.failures == 0
-        assert result.total.requests == server.count("/delayed")
+        row = result.tables.rows["GET", "/delayed"]
+        assert row.requests == server.count("/delayed")
         assert server.durations_ms("/delayed")[0] >= DELAY_S * 1000
         if "Burner" in file:
             chunks = result.printed("BURNT")[0]
             assert chunks * 0.050 > seconds * 0.8, f"Python was busy for only {chunks} chunks of 50 ms in {seconds} s"
-        return Comparison(
-            reported_median=result.tables.rows["GET", "/delayed"].median,
+        comparison = Comparison(
+            reported_median=row.median,
             server_median=server.percentile_ms("/delayed", 50),
+            machine_median=max(0.0, observer.percentile_ms(50) - server.percentile_ms("/observed", 50)),
             reported_p99=result.tables.percentiles["GET", "/delayed"]["99"],
             server_p99=server.percentile_ms("/delayed", 99),
-            requests=result.total.requests,
+            machine_p99=max(0.0, observer.percentile_ms(99) - server.percentile_ms("/observed", 99)),
+            requests=row.requests,
         )
+        print(comparison, file=sys.stderr)
+        return comparison
 
 
 def assert_clocks_agree(file: str, users: int, seconds: int, least_requests: int) -> None:
-    """Compare; once more if they disagree, because another program may have held the machine."""
+    """Compare; once more if they disagree, because the machine's favour changes from moment to moment."""
     first = compare(file, users, seconds)
     assert first.requests >= least_requests
-    if first.is_within(TOLERANCE_MS):
+    if first.is_true:
         return
-    print(f"retried, the first try said {first}", file=sys.stderr)
+    print("retried: the clocks disagreed", file=sys.stderr)
     second = compare(file, users, seconds)
-    assert second.is_within(TOLERANCE_MS), f"twice: {first}, then {second}"
+    assert second.is_true, f"twice: {first}, then {second}"
 
 
 @pytest.mark.ours("bills its own Python to the target: about 2 ms in the median, 10 ms in the 99th percentile")
@@ -131,9 +152,11 @@ def test_elapsed_of_a_response_is_the_targets_time_too() -> None:
         )
         + BURNER
     )
-    with ScriptedServer({"/delayed": Route(delay_s=DELAY_S)}) as server:
-        result = run_locust(file, "-H", server.url, "-u", "5", "-r", "5", "-t", "2", "-s", "5")
+    with ScriptedServer({"/delayed": Route(delay_s=DELAY_S), "/observed": Route(delay_s=DELAY_S), "/connect": Route()}) as server:
+        with Observer(server.port, "/observed") as observer:
+            result = run_locust(file, "-H", server.url, "-u", "5", "-r", "5", "-t", "2", "-s", "5")
         elapsed = sorted(result.printed("ELAPSED"))
         assert len(elapsed) == server.count("/delayed") >= 80
         assert elapsed[0] >= DELAY_S * 1000
-        assert elapsed[len(elapsed) // 2] - server.percentile_ms("/delayed", 50) <= TOLERANCE_MS
+        machine = max(0.0, observer.percentile_ms(50) - server.percentile_ms("/observed", 50))
+        assert elapsed[len(elapsed) // 2] - server.percentile_ms("/delayed", 50) <= TOLERANCE_MS + machine

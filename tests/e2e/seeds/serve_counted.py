@@ -1,4 +1,4 @@
-"""Serve a FastAPI application under uvicorn, unchanged, and tell on stdout each request that it has answered.
+"""Serve a FastAPI application under uvicorn, unchanged, and tell at the end how often each path was asked for.
 
 Usage: serve_counted.py FILE. The counting is around the application, not in it. Ends when stdin does.
 """
@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
-import os
+import json
 import sys
 import threading
+from collections import Counter
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
@@ -32,12 +33,12 @@ def load_application(path: str) -> Application:
     return application
 
 
-def counted(application: Application) -> Application:
-    """The application, with a line for each HTTP request it is given."""
+def counted(application: Application, seen: Counter[str]) -> Application:
+    """The application, with a stroke for each HTTP request it is given."""
 
     async def count(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            os.write(1, f"SEEN {scope['path']}\n".encode())
+            seen[scope["path"]] += 1
         await application(scope, receive, send)
 
     return count
@@ -45,7 +46,8 @@ def counted(application: Application) -> Application:
 
 async def serve(path: str) -> None:
     """Serve on a free port of 127.0.0.1 until stdin ends."""
-    config = uvicorn.Config(counted(load_application(path)), host="127.0.0.1", port=0, log_level="warning")
+    seen: Counter[str] = Counter()
+    config = uvicorn.Config(counted(load_application(path), seen), host="127.0.0.1", port=0, log_level="warning")
     server = uvicorn.Server(config)
 
     def stop_with_stdin() -> None:
@@ -57,8 +59,9 @@ async def serve(path: str) -> None:
     while not server.started:
         await asyncio.sleep(0.01)
     port = server.servers[0].sockets[0].getsockname()[1]
-    os.write(1, f"PORT {port}\n".encode())
+    print(port, flush=True)
     await serving
+    print(json.dumps(seen), flush=True)
 
 
 if __name__ == "__main__":
