@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from http.cookiejar import CookieJar
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import urllib3
 from requests.auth import HTTPBasicAuth, _basic_auth_str
 from requests.models import RequestEncodingMixin
 from requests.utils import to_key_val_list
+from urllib3._version import __version__ as urllib3_version
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -132,7 +132,7 @@ def text(value: Any) -> str:
 
 
 #: What urllib3 sends in place of these headers when a call has none of them.
-_SENT_ANYWAY = {"user-agent": f"python-urllib3/{urllib3.__version__}", "accept-encoding": "identity"}
+_SENT_ANYWAY = {"user-agent": f"python-urllib3/{urllib3_version}", "accept-encoding": "identity"}
 
 
 def checked_header_pairs(headers: Mapping[str, Any]) -> list[tuple[str, bytes]]:

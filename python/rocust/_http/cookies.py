@@ -76,7 +76,15 @@ class SessionCookies(RequestsCookieJar):
 
     def __reduce__(self) -> Any:
         """Pickled as a plain jar: the engine's end cannot travel."""
-        return self.copy().__reduce_ex__(2)
+        return _plain_jar, (list(self),)
+
+
+def _plain_jar(cookies: list[Cookie]) -> RequestsCookieJar:
+    """A jar that belongs to no session."""
+    jar = RequestsCookieJar()
+    for cookie in cookies:
+        jar.set_cookie(cookie)
+    return jar
 
 
 def _cookie(fields: dict[str, Any]) -> Cookie:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 #: Connect and read limits in seconds, as the user wrote them.
 Limits = tuple[float | None, float | None]
 
+#: How the engine's message begins when a body came whole and could not be decoded.
+_UNDECODABLE = "Received response with content-encoding"
 _MISSING_SCHEMA, _INVALID_SCHEMA = "missing-schema", "invalid-schema"
 
 
@@ -124,15 +126,16 @@ def _read_timeout(exchange: _core.Exchange, limits: Limits) -> tuple[BaseExcepti
 
 
 def _bad_body(exchange: _core.Exchange) -> tuple[BaseException, BaseException]:
-    received, missing = exchange.body_received, exchange.body_missing
-    if received is not None and (missing is not None or exchange.failure_message == ""):
-        cut = _Incomplete(received, missing)
-        error: wrong.RequestException = wrong.ChunkedEncodingError(
-            pool.ProtocolError(f"Connection broken: {cut!r}", cut)
-        )
-    else:
-        what, _, why = exchange.failure_message.partition(" (")
+    what, _, why = exchange.failure_message.partition(" (")
+    received = exchange.body_received
+    error: wrong.RequestException
+    if received is None or what.startswith(_UNDECODABLE):
         error = wrong.ContentDecodingError(pool.DecodeError(what, zlib.error(why.removesuffix(")"))))
+    elif exchange.body_missing is None and what:
+        error = wrong.ChunkedEncodingError(pool.ProtocolError("Response ended prematurely"))
+    else:
+        cut = _Incomplete(received, exchange.body_missing)
+        error = wrong.ChunkedEncodingError(pool.ProtocolError(f"Connection broken: {cut!r}", cut))
     return error, error
 
 

@@ -75,6 +75,7 @@ class FastResponse:
 
     #: Set it before the first use of `text` where the server does not say, or lies.
     encoding: Any = None
+    _stream: io.BytesIO | None = None
     #: The exception a failed request was reported with, if it failed.
     error: BaseException | None = None
 
@@ -87,7 +88,7 @@ class FastResponse:
         """A response may be used in a `with` block; without `catch_response=True` that changes nothing. Same as Locust."""
         return self
 
-    def __exit__(self, *_: object) -> bool | None:
+    def __exit__(self, kind: Any = None, value: Any = None, traceback: Any = None) -> bool | None:
         """Leave the block."""
         return None
 
@@ -156,11 +157,9 @@ class FastResponse:
 
         Differs from Locust: the body has been read whole before.
         """
-        try:
-            return self._stream
-        except AttributeError:
+        if self._stream is None:
             self._stream = io.BytesIO(self.content or b"")
-            return self._stream
+        return self._stream
 
     def json(self) -> Any:
         """The body as JSON.

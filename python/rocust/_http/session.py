@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import re
 import time
+from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlparse, urlunparse
 
@@ -178,6 +179,7 @@ class HttpSession(requests.Session):
         ledger, is_direct = ledgers(self.request_event, self.user)
         room = mailroom.current()
         extra: dict[str, Any] | None = None
+        detour_reason: str | None = None
         is_bare = not (kwargs or data is not None or json is not None or self._is_touched or self._headers_changed)
         try:
             if is_bare and not (type(url) is str and "@" in url):
@@ -193,8 +195,11 @@ class HttpSession(requests.Session):
                 )
         except _core.InvalidTarget as problem:
             raise failures.invalid_target(problem) from None
-        except (NotPlain, _core.InvalidHeader) as reason:
-            return self._detour(reason, method, url, name, catch_response, context, data, json, kwargs)
+        except (NotPlain, _core.InvalidHeader) as problem:
+            detour_reason = str(problem)
+        if detour_reason is not None:
+            # Outside of the handler: what goes wrong on the detour must not have our own reason among its causes.
+            return self._detour(detour_reason, method, url, name, catch_response, context, data, json, kwargs)
         exchange = room.park(key)
         if exchange is False:
             raise RuntimeError("The engine lost a request to a panic of its own; see the traceback above. This run cannot be trusted.")
@@ -247,7 +252,7 @@ class HttpSession(requests.Session):
         prepared.method = exchange.request_method or arguments.text(method).upper()
         prepared.url = exchange.url
         prepared.body = exchange.request_body or (extra["body"] if extra else None)
-        own = extra["headers"] if extra and extra["headers"] is not None else arguments.header_pairs(self.headers.items())
+        own = extra["headers"] if extra and extra["headers"] is not None else self._own_header_pairs()
         sent = exchange.request_headers() or [(name, value.decode("latin-1")) for name, value in own]
         prepared.headers = CaseInsensitiveDict(sent)
         return prepared
@@ -312,7 +317,7 @@ class HttpSession(requests.Session):
         self, headers: Any, content_type: str | None, authorization: str | None
     ) -> list[tuple[str, bytes]]:
         """The session's headers with a call's own over them, in `requests`' order."""
-        both = CaseInsensitiveDict(self.headers.items())
+        both = CaseInsensitiveDict(self.__dict__.get("headers", _DEFAULT_HEADERS))
         for key, value in dict(headers or {}).items():
             both[arguments.text(key)] = value
         if content_type and "content-type" not in both:
@@ -320,6 +325,10 @@ class HttpSession(requests.Session):
         if authorization:
             both["Authorization"] = authorization
         return arguments.checked_header_pairs(both)
+
+    def _own_header_pairs(self) -> list[tuple[str, bytes]]:
+        own = self.__dict__.get("headers")
+        return _ENCODED_DEFAULT_HEADERS if own is None else arguments.header_pairs(own.items())
 
     def _push_headers(self) -> None:
         self._client.set_headers(arguments.checked_header_pairs(self.headers))
@@ -329,7 +338,7 @@ class HttpSession(requests.Session):
 
     def _detour(
         self,
-        reason: Exception,
+        reason: str,
         method: Any,
         url: Any,
         name: str | None,
@@ -439,7 +448,7 @@ def _make_adapters(session: HttpSession) -> dict[str, HTTPAdapter]:
         return made
     pool_manager = session.__dict__["_pool_manager"]
     # The same order as in requests: the longest prefix first.
-    return {prefix: LocustHttpAdapter(pool_manager) for prefix in ("https://", "http://")}
+    return OrderedDict((prefix, LocustHttpAdapter(pool_manager)) for prefix in ("https://", "http://"))
 
 
 def _make_headers(session: HttpSession) -> SessionHeaders:

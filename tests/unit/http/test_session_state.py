@@ -1,0 +1,292 @@
+"""What a session keeps: cookies, settings, credentials; what it builds only when asked; and calls that `requests` itself runs."""
+
+from __future__ import annotations
+
+import pytest
+import requests
+from requests.cookies import RequestsCookieJar
+from rocust._http.cookies import SessionCookies
+from rocust._http.headers import SessionHeaders
+from rocust._http.session import HttpSession, LocustHttpAdapter
+from support.script import Route, redirect
+
+LAZY = ("headers", "cookies", "params", "proxies", "hooks", "adapters")
+
+
+def _built(session):
+    return set(LAZY) & session.__dict__.keys()
+
+
+# -- laziness -------------------------------------------------------------------------------------------------------------
+
+
+def test_plain_calls_build_nothing_that_nobody_touches(session):
+    session.get("/echo")
+    session.post("/echo", json={"a": 1})
+    session.get("/echo", params={"a": 1}, timeout=5, allow_redirects=False, name="x")
+    with session.get("/echo", catch_response=True) as response:
+        response.success()
+    assert _built(session) == set()
+
+
+def test_plain_response_makes_its_parts_when_they_are_read(server, request_event):
+    from rocust._http.recording import StatsListener
+    from rocust._stats import RequestStats
+
+    class Environment:
+        stats = RequestStats()
+
+    class User:
+        environment = Environment()
+
+    request_event._handlers[:] = [StatsListener(User.environment)]
+    response = HttpSession(server.url, request_event, user=User()).get("/echo")
+    parts = {"_content", "headers", "url", "history", "request", "raw", "cookies", "elapsed", "request_meta", "encoding"}
+    assert parts & response.__dict__.keys() == set()
+    assert response.headers["content-type"] == "application/json"
+    assert parts & response.__dict__.keys() == {"headers"}
+    assert response.headers is response.headers
+
+
+@pytest.mark.parametrize("name", LAZY)
+def test_attribute_of_a_session_is_made_once_and_as_requests_makes_it(session, name):
+    value = getattr(session, name)
+    assert getattr(session, name) is value
+    assert isinstance(value, type(getattr(requests.Session(), name)))
+
+
+def test_session_has_no_other_attributes(session):
+    with pytest.raises(AttributeError, match="'HttpSession' object has no attribute 'nonsense'"):
+        _ = session.nonsense
+
+
+def test_session_takes_attributes_of_ones_own(session):
+    session.own = 1
+    assert session.own == 1
+
+
+# -- the detour -----------------------------------------------------------------------------------------------------------
+
+
+def _count_detours(session, monkeypatch):
+    detours = []
+    original = HttpSession._detour
+    monkeypatch.setattr(HttpSession, "_detour", lambda self, *args: (detours.append(str(args[0])), original(self, *args))[1])
+    return detours
+
+
+def test_detour_is_taken_by_the_call_that_needs_it_alone(session, monkeypatch, reports):
+    detours = _count_detours(session, monkeypatch)
+    assert session.post("/echo", files={"f": b"x"}).status_code == 200
+    assert session.get("/echo").status_code == 200
+    assert session.get("/echo", params={"a": 1}).status_code == 200
+    assert detours == ["files given"]
+    assert [meta["name"] for meta in reports] == ["/echo", "/echo", "/echo?a=1"]
+
+
+def test_detour_reports_like_any_call(session, server, reports, seen):
+    response = session.post("/missing", data=iter([b"a", b"b"]), context={"own": 1})
+    meta = reports.only
+    assert (meta["request_type"], meta["name"], meta["url"]) == ("POST", "/missing", server.url + "/missing")
+    assert str(meta["exception"]) == "404 Client Error: Not Found for url: /missing"
+    assert (meta["response"], meta["response_length"]) == (response, len("nothing here"))
+    assert meta["context"] == {"visitor": 7, "shared": "user", "own": 1}
+    assert seen("/missing").body == "ab"
+
+
+def test_detour_to_a_refused_connection_fails_like_any_call(session, refusing, reports):
+    response = session.get(refusing.url, stream=True)
+    assert (response.status_code, response.content) == (0, None)
+    assert repr(reports.only["exception"]) == "ConnectionRefusedError(111, 'Connection refused')"
+
+
+def test_streamed_response_is_measured_by_its_header(session, server, reports):
+    response = session.get("/echo", stream=True)
+    assert reports.only["response_length"] == len('{"greeting": "hello"}')
+    assert b"".join(response.iter_content(4)) == b'{"greeting": "hello"}'
+
+
+def test_hooks_and_mounted_adapters_are_honoured(session, server, seen):
+    marked = []
+    session.get("/echo", hooks={"response": lambda response, *_, **__: marked.append(response.status_code)})
+    session.hooks["response"].append(lambda response, *_, **__: marked.append("session"))
+    session.get("/echo")
+    assert marked == [200, "session"]
+
+    class Counting(LocustHttpAdapter):
+        sent = 0
+
+        def send(self, *args, **kwargs):
+            Counting.sent += 1
+            return super().send(*args, **kwargs)
+
+    session.mount(server.url, Counting(None))
+    session.get("/echo")
+    assert Counting.sent == 1
+
+
+def test_pool_that_users_share_serves_the_calls_that_take_the_detour(server, request_event):
+    import urllib3
+
+    with urllib3.PoolManager() as pool:
+        session = HttpSession(server.url, request_event, user=None, pool_manager=pool)
+        session.get("/echo", stream=True).close()
+        assert len(pool.pools) == 1
+        session.get("/echo")
+        assert session.get_adapter("https://x").poolmanager is pool
+        assert session.adapters["http://"].poolmanager is pool
+
+
+def test_prepared_requests_can_be_sent_and_are_not_reported(session, server, reports):
+    session.cookies.set("own", "1")
+    prepared = session.prepare_request(requests.Request("GET", server.url + "/echo", params={"a": 1}))
+    assert prepared.headers["Cookie"] == "own=1"
+    assert session.send(prepared).json() == {"greeting": "hello"}
+    assert reports == []
+
+
+def test_cookies_set_on_the_detour_are_kept_for_plain_calls(session, server, seen):
+    server.set_routes({"/": Route(headers=(("Set-Cookie", "a=1; Path=/"),)), "/echo": Route()})
+    session.get("/", stream=True).close()
+    session.get("/echo")
+    assert seen().header("Cookie") == "a=1"
+
+
+# -- cookies --------------------------------------------------------------------------------------------------------------
+
+
+def test_cookies_of_the_server_are_sent_back_and_shown(session, server, seen):
+    server.set_routes({"/": Route(headers=(("Set-Cookie", "a=1; Path=/"), ("Set-Cookie", "b=2; Path=/echo"))), "/echo": Route()})
+    response = session.get("/")
+    assert dict(response.cookies) == {"a": "1", "b": "2"}
+    assert dict(session.cookies) == {"a": "1", "b": "2"}
+    session.get("/echo")
+    assert set(seen().header("Cookie").split("; ")) == {"a=1", "b=2"}
+
+
+def test_cookies_set_on_a_redirect_are_kept(session, server, seen):
+    moved = redirect("/echo")
+    server.set_routes({"/": Route(status=302, body="", headers=(*moved.headers, ("Set-Cookie", "a=1"))), "/echo": Route()})
+    response = session.get("/")
+    assert seen().header("Cookie") == "a=1"
+    assert (dict(response.cookies), dict(response.history[0].cookies)) == ({}, {"a": "1"})
+
+
+def test_cookies_of_a_call_are_not_kept(session, seen):
+    session.get("/echo", cookies={"once": "1"})
+    assert seen().header("Cookie") == "once=1"
+    session.get("/echo")
+    assert seen(number=2).header("Cookie") is None
+
+
+def test_cookie_jar_of_a_call_is_sent(session, seen):
+    jar = RequestsCookieJar()
+    jar.set("jar", "1")
+    session.get("/echo", cookies=jar)
+    assert seen().header("Cookie") == "jar=1"
+
+
+def test_cookies_of_a_session_can_be_set_read_and_dropped(session, seen):
+    jar = session.cookies
+    assert isinstance(jar, SessionCookies)
+    jar.set("a", "1")
+    jar["b"] = "2"
+    jar.update({"c": "3"})
+    assert (jar["a"], jar.get("b"), "c" in jar, len(jar)) == ("1", "2", True, 3)
+    del jar["b"]
+    session.get("/echo")
+    assert set(seen().header("Cookie").split("; ")) == {"a=1", "c=3"}
+    with pytest.raises(KeyError):
+        jar.clear("nowhere.example")
+    jar.clear()
+    session.get("/echo")
+    assert seen(number=2).header("Cookie") is None
+
+
+def test_cookies_may_be_assigned_as_a_dict(session, seen):
+    session.cookies.set("old", "1")
+    session.cookies = {"new": "2"}
+    session.get("/echo")
+    assert seen().header("Cookie") == "new=2"
+    assert dict(session.cookies) == {"new": "2"}
+
+
+def test_cookies_copied_or_pickled_belong_to_no_session(session):
+    import pickle
+
+    session.cookies.set("a", "1")
+    for copy in (session.cookies.copy(), pickle.loads(pickle.dumps(session.cookies))):
+        assert type(copy) is RequestsCookieJar
+        copy.set("b", "2")
+        assert dict(copy) == {"a": "1", "b": "2"}
+    assert dict(session.cookies) == {"a": "1"}
+
+
+def test_cookies_of_two_users_are_apart(server, request_event, seen):
+    server.set_routes({"/": Route(headers=(("Set-Cookie", "a=1"),)), "/echo": Route()})
+    one, other = (HttpSession(server.url, request_event, user=None) for _ in range(2))
+    one.get("/")
+    other.get("/echo")
+    assert seen().header("Cookie") is None
+
+
+# -- credentials, headers, connections ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", ["/echo", "URL/echo"])
+def test_credentials_of_a_url_become_basic_authentication(server, request_event, seen, reports, path):
+    address = server.url.removeprefix("http://")
+    whole = f"http://us%40er:p%3Aw@{address}"
+    base = whole if path == "/echo" else server.url
+    session = HttpSession(base, request_event, user=None)
+    assert session.base_url == server.url
+    session.get(path.replace("URL", whole))
+    assert seen().header("Authorization") == "Basic dXNAZXI6cDp3"
+    assert seen().target == "/echo"
+
+
+def test_credentials_of_a_call_come_before_those_of_the_session(session, server, seen):
+    session.auth = ("session", "secret")
+    session.get("/echo", auth=("call", "secret"))
+    assert seen().header("Authorization") == requests.auth._basic_auth_str("call", "secret")
+
+
+def test_headers_tell_of_every_change():
+    changes = []
+    headers = SessionHeaders({"A": "1"}, lambda: changes.append(dict(headers)))
+    assert changes == []
+    headers["B"] = "2"
+    headers.update(C="3")
+    headers.setdefault("D", "4")
+    del headers["a"]
+    headers.pop("b")
+    assert changes[-1] == {"C": "3", "D": "4"}
+    assert len(changes) == 5
+    copy = headers.copy()
+    copy["E"] = "5"
+    assert (len(changes), type(copy)) == (5, requests.structures.CaseInsensitiveDict)
+
+
+def test_headers_changed_between_calls_are_sent(session, seen):
+    session.headers["X-One"] = "1"
+    session.get("/echo")
+    session.headers["X-One"] = "2"
+    del session.headers["Accept"]
+    session.get("/echo")
+    assert seen(number=2).header("X-One") == "2"
+    assert seen(number=2).header("Accept") is None
+
+
+def test_connection_is_kept_between_calls_and_closed_with_the_session(session, server):
+    session.get("/echo")
+    session.post("/echo", json={})
+    server.wait_for_requests(2)
+    assert len({exchange.connection for exchange in server.journal()}) == 1
+    session.close()
+    session.get("/echo")
+    server.wait_for_requests(3)
+    assert len({exchange.connection for exchange in server.journal()}) == 2
+
+
+def test_trust_env_is_on_as_in_requests_until_a_user_switches_it_off(session):
+    assert session.trust_env is True
