@@ -153,7 +153,7 @@ def test_kill_by_stop_timeout_tells_how_many_were_aborted(kind: str) -> None:
         assert result.total.requests == server.count("/fast") == 5
         assert result.aborted == 5
         assert f"5 {ABORTED_LINE}" in result.stderr
-        assert "Not all users finished their tasks & terminated in 1 seconds. Stopping them..." in result.stderr
+        assert "Not all users finished their tasks & terminated in 1.0 seconds. Stopping them..." in result.stderr
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -17,6 +17,19 @@ if TYPE_CHECKING:
 else:
     AnyGreenlet = Greenlet
 
+#: The shortest time that goes through the hub's timers: long enough for the loop to look at its sockets and clocks.
+_A_MOMENT_S = 1e-6
+
+
+def give_way() -> None:
+    """Let everything else on this hub have its turn: greenlets that are ready, sockets with news, timers that are due.
+
+    `sleep(0)` lets the ready greenlets run and may not look at sockets and timers for long: a user that computes without end would
+    keep the run from ending.
+    """
+    sleep(_A_MOMENT_S)
+
+
 signal_handler = gevent.signal_handler
 
 __all__ = [
@@ -31,6 +44,7 @@ __all__ = [
     "Timeout",
     "get_hub",
     "getcurrent",
+    "give_way",
     "joinall",
     "killall",
     "signal_handler",

@@ -25,7 +25,7 @@ from rocust._errors import (
     StopUser,
 )
 from rocust._kernel import mailroom
-from rocust._kernel.green import GreenletExit, sleep
+from rocust._kernel.green import GreenletExit, give_way
 from rocust._users.task import collect_tasks
 
 if TYPE_CHECKING:
@@ -200,7 +200,7 @@ class TaskSet(metaclass=TaskSetMeta):
             if getattr(policy, "is_none", False) and "wait_time" not in user.__dict__:
                 # No wait. Other greenlets had their turn if this user has been parked since the last time; else let them have it now.
                 if port.turn == turn:
-                    sleep(0)
+                    give_way()
                 turn = port.turn
                 if seat.is_stopping:
                     raise StopUser
@@ -300,7 +300,7 @@ class TaskSet(metaclass=TaskSetMeta):
         if seconds > 0:
             mailroom.current().sleep(seconds)
         else:
-            sleep(0)
+            give_way()
 
     def interrupt(self, reschedule: bool = True) -> None:
         """Leave this task set and go on in the enclosing one.
