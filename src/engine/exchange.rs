@@ -6,11 +6,12 @@
 
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
 use http::StatusCode;
 use tokio::task::AbortHandle;
+use tokio::time::Instant;
 
 use super::clock;
 use super::in_flight::InFlight;
@@ -169,7 +170,27 @@ impl Job {
             flight.unreported.settle();
             is_recorded = true;
         }
+        if session.begin_watch() {
+            tokio::spawn(watch(Arc::downgrade(&session)));
+        }
         flight.land(result, started_at, is_recorded);
+    }
+}
+
+/// How long a connection is idle before it gives its buffers back. A user without a wait never gets there.
+const IDLE_BEFORE_REST: Duration = Duration::from_millis(500);
+
+/// Lets the idle connections of a session rest, until none is awake: one small task for a session that has been busy lately, none
+/// for a user that waits.
+async fn watch(session: Weak<Session>) {
+    loop {
+        tokio::time::sleep(IDLE_BEFORE_REST).await;
+        let Some(session) = session.upgrade() else { return };
+        let since = Instant::now().checked_sub(IDLE_BEFORE_REST);
+        if !since.is_some_and(|since| session.rest(since)) {
+            session.end_watch();
+            return;
+        }
     }
 }
 

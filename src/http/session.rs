@@ -3,7 +3,10 @@
 //! Knows nothing of users themselves. A session belongs to the tokio runtime that made its connections: its exchanges
 //! must all run there, as a connection waits on the reactor it was opened on.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::time::Instant;
 
 use super::cookies::Jar;
 use super::redirect::RedirectRule;
@@ -38,6 +41,8 @@ pub struct Session {
     pub(crate) options: Options,
     jar: Jar,
     idle: IdleLanes,
+    /// Whether somebody comes by to let idle connections rest.
+    is_watched: AtomicBool,
 }
 
 impl Session {
@@ -48,6 +53,7 @@ impl Session {
             options,
             jar: Jar::default(),
             idle: IdleLanes::default(),
+            is_watched: AtomicBool::new(false),
         }
     }
 
@@ -66,6 +72,30 @@ impl Session {
     #[must_use]
     pub fn idle_connections(&self) -> usize {
         self.idle.lock().len()
+    }
+
+    /// Has connections that were idle since before `since` give their buffers back; they stay open. Says whether there are others,
+    /// which will have to be asked later.
+    pub fn rest(&self, since: Instant) -> bool {
+        let mut awake = false;
+        self.idle.lock().retain_mut(|lane| {
+            if lane.idle_since() > since {
+                awake = true;
+                return true;
+            }
+            lane.rest()
+        });
+        awake
+    }
+
+    /// Claims the watch over idle connections; false when somebody has it.
+    pub fn begin_watch(&self) -> bool {
+        !self.is_watched.swap(true, Ordering::Relaxed)
+    }
+
+    /// Gives the watch back.
+    pub fn end_watch(&self) {
+        self.is_watched.store(false, Ordering::Relaxed);
     }
 
     /// Takes the most recently used idle connection to this origin.

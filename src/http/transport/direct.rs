@@ -33,12 +33,34 @@ use crate::http::tls::TlsSettings;
 pub(crate) struct Lane {
     target: Target,
     tls: Arc<TlsSettings>,
-    connection: Connection<TokioIo<Wire>, Outgoing>,
-    sender: SendRequest<Outgoing>,
+    codec: Codec,
     gauge: Arc<Gauge>,
     /// The read timeout's timer. It outlives exchanges and is only looked at when it rings: arming a timer for every
     /// exchange would cost more than all the rest of the timeout.
     silence: Option<Pin<Box<Sleep>>>,
+    idle_since: Instant,
+}
+
+/// What reads and writes HTTP on a connection. hyper's buffers take some 16 KiB, most of what an idle user weighs, so a
+/// connection that rests gives them back and keeps its socket only.
+enum Codec {
+    Awake(Box<Driven>),
+    Resting(Box<Wire>),
+    /// Between the two, or given up.
+    Gone,
+}
+
+/// hyper's two ends of one connection.
+struct Driven {
+    connection: Connection<TokioIo<Wire>, Outgoing>,
+    sender: SendRequest<Outgoing>,
+}
+
+impl Driven {
+    async fn start(wire: Wire) -> hyper::Result<Box<Self>> {
+        let (sender, connection) = Builder::new().title_case_headers(true).handshake(TokioIo::new(wire)).await?;
+        Ok(Box::new(Self { connection, sender }))
+    }
 }
 
 impl fmt::Debug for Lane {
@@ -55,19 +77,51 @@ impl Lane {
         let target = &order.sent.target;
         let wire = connect::open(target, order.tls, order.connect_timeout, timeline).await?;
         let gauge = wire.gauge();
-        let (sender, connection) = Builder::new()
-            .title_case_headers(true)
-            .handshake(TokioIo::new(wire))
-            .await
-            .map_err(|error| Failure::new(FailureKind::Other, target, error.to_string()))?;
+        let driven = Driven::start(wire).await.map_err(|error| broken(target, &error))?;
         Ok(Box::new(Self {
             target: target.clone(),
             tls: Arc::clone(order.tls),
-            connection,
-            sender,
+            codec: Codec::Awake(driven),
             gauge,
             silence: None,
+            idle_since: order.begun,
         }))
+    }
+
+    /// Makes hyper's ends anew if the connection rested. A handshake of HTTP/1 sends nothing.
+    async fn wake(&mut self) -> Result<(), Failure> {
+        if matches!(self.codec, Codec::Resting(_))
+            && let Codec::Resting(wire) = std::mem::replace(&mut self.codec, Codec::Gone)
+        {
+            let driven = Driven::start(*wire).await.map_err(|error| broken(&self.target, &error))?;
+            self.codec = Codec::Awake(driven);
+        }
+        Ok(())
+    }
+
+    /// Gives the buffers back. Says whether the connection can still be used: not if something came that nobody asked for.
+    pub(crate) fn rest(&mut self) -> bool {
+        self.silence = None;
+        match std::mem::replace(&mut self.codec, Codec::Gone) {
+            Codec::Awake(driven) => {
+                let parts = driven.connection.into_parts();
+                let is_clean = parts.read_buf.is_empty();
+                if is_clean {
+                    self.codec = Codec::Resting(Box::new(parts.io.into_inner()));
+                }
+                is_clean
+            }
+            Codec::Resting(wire) => {
+                self.codec = Codec::Resting(wire);
+                true
+            }
+            Codec::Gone => false,
+        }
+    }
+
+    /// Since when it is idle.
+    pub(crate) fn idle_since(&self) -> Instant {
+        self.idle_since
     }
 
     pub(crate) fn target(&self) -> &Target {
@@ -94,7 +148,7 @@ pub(super) async fn send(session: &Session, order: &Order<'_>, timeline: &mut Ti
         let written = lane.gauge.written();
         match travel(&mut lane, order, timeline).await {
             Ok(answer) => {
-                keep(session, lane);
+                keep(session, lane, &answer);
                 return Ok(answer);
             }
             Err(_) if lane.gauge.written() == written => {}
@@ -104,18 +158,30 @@ pub(super) async fn send(session: &Session, order: &Order<'_>, timeline: &mut Ti
     // Boxed, so that an exchange over an idle connection does not carry the room for opening one.
     let mut lane = Box::pin(Lane::open(order, timeline)).await?;
     let answer = travel(&mut lane, order, timeline).await?;
-    keep(session, lane);
+    keep(session, lane, &answer);
     Ok(answer)
 }
 
+fn broken(target: &Target, error: &hyper::Error) -> Failure {
+    Failure::new(FailureKind::Other, target, error.to_string())
+}
+
+fn gone(target: &Target) -> Failure {
+    Failure::new(FailureKind::Other, target, "the connection was given up")
+}
+
 /// Hands the connection back unless one side wants it closed.
-fn keep(session: &Session, mut lane: Box<Lane>) {
-    if !lane.sender.is_ready() {
+fn keep(session: &Session, mut lane: Box<Lane>, answer: &Answer) {
+    let Codec::Awake(driven) = &mut lane.codec else {
+        return;
+    };
+    if !driven.sender.is_ready() {
         let mut context = Context::from_waker(Waker::noop());
-        if Pin::new(&mut lane.connection).poll(&mut context).is_ready() || !lane.sender.is_ready() {
+        if Pin::new(&mut driven.connection).poll(&mut context).is_ready() || !driven.sender.is_ready() {
             return;
         }
     }
+    lane.idle_since = answer.head_at;
     session.keep_idle(lane);
 }
 
@@ -124,18 +190,23 @@ async fn travel(lane: &mut Lane, order: &Order<'_>, timeline: &mut Timeline) -> 
     *request.method_mut() = order.sent.method.clone();
     *request.uri_mut() = order.sent.target.wire_uri();
     *request.headers_mut() = order.sent.wire_headers();
+    lane.wake().await?;
+    let Lane { codec: Codec::Awake(driven), gauge, silence, .. } = lane else {
+        return Err(gone(&order.sent.target));
+    };
+    let gauge = &**gauge;
     let mut passage = Passage {
-        sending: pin!(lane.sender.send_request(request)),
-        connection: &mut lane.connection,
-        gauge: &lane.gauge,
-        silence: &mut lane.silence,
+        sending: pin!(driven.sender.send_request(request)),
+        connection: &mut driven.connection,
+        gauge,
+        silence,
         order,
         timeline,
         is_closed: false,
-        written_at_start: lane.gauge.written(),
-        read_at_start: lane.gauge.read(),
-        written: lane.gauge.written(),
-        read: lane.gauge.read(),
+        written_at_start: gauge.written(),
+        read_at_start: gauge.read(),
+        written: gauge.written(),
+        read: gauge.read(),
         last_activity: order.begun,
         head: None,
         gathered: Gathered::default(),
