@@ -8,6 +8,7 @@ import logging
 from abc import abstractmethod
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 import psutil
 
@@ -16,7 +17,7 @@ from rocust._compat.knobs import knob
 from rocust._errors import StopTest
 from rocust._http.recording import StatsListener
 from rocust._kernel import mailroom
-from rocust._kernel.green import Group, getcurrent, killall, sleep, spawn_later
+from rocust._kernel.green import Group, getcurrent, killall, sleep, spawn, spawn_later
 from rocust._log import greenlet_exception_logger
 from rocust._users.user import User
 
@@ -97,6 +98,10 @@ class Runner:
         self.final_user_classes_count: dict[str, int] = {}
         self.custom_messages: dict[str, tuple[Callable[..., Any], bool]] = {}
         self.connection_broken = False
+        #: Users whose task has ended the test: it waits for that end, and nobody for the task.
+        self._leaving: WeakSet[AnyGreenlet] = WeakSet()
+        #: What carries out the last such order.
+        self._ending: AnyGreenlet | None = None
         self._users_dispatcher: UsersDispatcher | None = None
         self._handle_exception = locust_exception_handler(environment)
         self._spawn_own(self.monitor_cpu_and_memory)
@@ -235,7 +240,7 @@ class Runner:
                     stopping.add(spawn_later(0, user.stop, force=not patience))
                 if patience:
                     finishing.add(greenlet)
-            elif user._seat.stop(not patience):
+            elif user._seat.stop(not patience or greenlet in self._leaving):
                 at_once.append(greenlet)
             else:
                 finishing.add(greenlet)
@@ -342,7 +347,7 @@ class Runner:
 
     def stop(self) -> None:
         """Stop the test: all users, after their `on_stop`. A test that has stopped is left alone. Same as Locust."""
-        if self.state == STATE_STOPPED:
+        if self.state == STATE_STOPPED or self._handed_over(self.stop):
             return
         frame = inspect.currentframe()
         caller = frame.f_back if frame is not None else None
@@ -365,6 +370,23 @@ class Runner:
         self.cpu_log_warning()
         self.environment.events.test_stop.fire(environment=self.environment)
 
+    def _handed_over(self, order: Callable[[], None]) -> bool:
+        """Have another greenlet carry out an order that a user's own gave: that one is stopped before the order is."""
+        giver = getcurrent()
+        if giver not in self.user_greenlets:
+            return False
+        self._leaving.add(giver)
+        previous = self._ending
+
+        def end() -> None:
+            if previous is not None:
+                previous.join()
+            order()
+
+        self._ending = spawn(end)
+        self._ending.join()
+        return True
+
     def _close_books(self) -> None:
         """Wait a moment for requests that were called off to be accounted for, and say how many there were."""
         _core.settle(_SETTLING_PATIENCE_S)
@@ -375,7 +397,12 @@ class Runner:
             )
 
     def quit(self) -> None:
-        """Stop the test and the runner itself. Same as Locust."""
+        """Stop the test and the runner itself.
+
+        Differs from Locust: a task may call this, or `stop`, while other users run; there the run then never ends.
+        """
+        if self._handed_over(self.quit):
+            return
         self.stop()
         self.greenlet.kill(block=True)
 

@@ -309,27 +309,56 @@ def test_overridden_start_is_called(make_runner, ramp):
 
 
 @pytest.mark.parametrize("end", ["quit", "stop"])
-def test_task_may_end_the_test(make_runner, ramp, signal, end):
+@pytest.mark.parametrize("stop_timeout", [0, FOREVER_S])
+@pytest.mark.parametrize("users", [1, 4])
+def test_task_may_end_the_test(make_runner, ramp, signal, end, stop_timeout, users):
     ended = signal()
+    order = []
+
+    class Ender(User):
+        fixed_count = 1
+
+        def on_stop(self):
+            order.append("on_stop")
+
+        @task
+        def work(self):
+            getattr(self.environment.runner, end)()
+            order.append("never reached")
+
+    class Quick(Resting):
+        pass
+
+    runner = make_runner(Ender, Quick, stop_timeout=stop_timeout)
+    runner.environment.events.test_stop.add_listener(lambda **_: (order.append("test_stop"), ended.set()))
+    runner.start(users, 1000)
+    ended.expect()
+    while end == "quit" and len(runner.greenlet):
+        sleep(0)
+    assert (runner.state, runner.user_count, order) == ("stopped", 0, ["on_stop", "test_stop"])
+    assert runner.happened[-2:] == ["test_stopping", "test_stop"]
+
+
+def test_tasks_of_many_users_may_end_the_test_at_once(make_runner, signal):
+    ended, all_there = signal(), signal()
     stopped = []
 
     class Ender(User):
         def on_stop(self):
-            stopped.append(getcurrent())
+            sleep(0)
+            stopped.append(self)
 
         @task
         def end(self):
-            getattr(self.environment.runner, end)()
+            all_there.wait()
+            self.environment.runner.quit()
 
-    runner = make_runner(Ender, Busy)
+    runner = make_runner(Ender)
     runner.environment.events.test_stop.add_listener(lambda **_: ended.set())
-    ramp(runner, 2)
+    runner.environment.events.spawning_complete.add_listener(lambda **_: all_there.set())
+    runner.start(5, 1000)
     ended.expect()
-    runner.user_greenlets.join(5)
-    assert (runner.state, runner.user_count, len(stopped)) == ("stopped", 0, 1)
-    assert runner.happened.count("test_stop") == 1
-    if end == "quit":
-        assert len(runner.greenlet) == 0
+    assert (runner.state, runner.user_count, len(stopped)) == ("stopped", 0, 5)
 
 
 def test_quit_ends_the_runner_itself(make_runner, ramp):
