@@ -99,7 +99,7 @@ def authorization_of(auth: Any) -> str | None:
     """
     if auth is None:
         return None
-    if isinstance(auth, tuple) and len(auth) == 2:  # noqa: PLR2004 - user and password
+    if isinstance(auth, tuple) and len(auth) == 2:
         return _basic_auth_str(*auth)
     if type(auth) is HTTPBasicAuth:
         return _basic_auth_str(auth.username, auth.password)
@@ -116,7 +116,7 @@ def limits_of(timeout: Any) -> tuple[float | None, float | None]:
     if timeout is None:
         return None, None
     if isinstance(timeout, tuple):
-        if len(timeout) != 2:  # noqa: PLR2004 - connect and read
+        if len(timeout) != 2:
             raise ValueError(
                 f"Invalid timeout {timeout}. Pass a (connect, read) timeout tuple, or a single float to set both timeouts to the same value."
             )

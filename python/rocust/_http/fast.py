@@ -176,15 +176,15 @@ class FastHttpSession:
         headers, body = (extra["headers"], extra["body"]) if extra else (None, None)
         return Asked(method, self._build_url(url), self._encoded_defaults if headers is None else headers, body)
 
-    def _report(
-        self, exchange: Any, asked: Asked, label: str, catch_response: bool, context: dict[str, Any]
-    ) -> Any:
+    def _report(self, exchange: Any, asked: Asked, label: str, catch_response: bool, context: dict[str, Any]) -> Any:
         """Build the response and tell the listeners, or leave that to the `with` block."""
         error: BaseException | None = None
         if exchange.failed:
             error = of_fast(exchange)
         elif exchange.status not in _VALID:
-            error = LocustBadStatusCode(exchange.url if exchange.url != exchange.first_url else asked.url, code=exchange.status)
+            error = LocustBadStatusCode(
+                exchange.url if exchange.url != exchange.first_url else asked.url, code=exchange.status
+            )
         meta: dict[str, Any] = {
             "request_type": asked.method,
             "name": label,

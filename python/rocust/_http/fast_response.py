@@ -100,7 +100,7 @@ class FastResponse:
     @property
     def ok(self) -> bool:
         """Whether the status is below 400. Same as Locust."""
-        return self.status_code < 400  # noqa: PLR2004 - HTTP
+        return self.status_code < 400
 
     @property
     def headers(self) -> CaseInsensitiveDict[str] | None:

@@ -107,7 +107,7 @@ def _next(response: ResponseContextManager) -> requests.PreparedRequest | None:
     with requests.Session() as session:
         session.trust_env = False
         following: Any = session.resolve_redirects(response, response.request, yield_requests=True)
-        return next(following, None)  # type: ignore[no-any-return]
+        return next(following, None)
 
 
 def _meta(response: ResponseContextManager) -> dict[str, Any]:

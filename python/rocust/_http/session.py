@@ -202,7 +202,9 @@ class HttpSession(requests.Session):
             return self._detour(detour_reason, method, url, name, catch_response, context, data, json, kwargs)
         exchange = room.park(key)
         if exchange is False:
-            raise RuntimeError("The engine lost a request to a panic of its own; see the traceback above. This run cannot be trusted.")
+            raise RuntimeError(
+                "The engine lost a request to a panic of its own; see the traceback above. This run cannot be trusted."
+            )
         if exchange.is_settled and not catch_response:
             response = _new(ResponseContextManager)
             own = response.__dict__
@@ -359,7 +361,7 @@ class HttpSession(requests.Session):
         except RequestException as error:
             plain = ResponseContextManager(error)
         response_time = (time.perf_counter() - begun) * 1000
-        first = (plain.history[0] if plain.history else plain).request
+        first: Any = (plain.history[0] if plain.history else plain).request
         streamed = bool(kwargs.get("stream", False))
         meta = {
             "request_type": method,

@@ -12,7 +12,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from rocust import _core
-from rocust._kernel.green import getcurrent, get_hub
+from rocust._kernel.green import get_hub, getcurrent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -67,7 +67,7 @@ class Mailroom:
         while (post := take()) is not None:
             try:
                 post[0].switch(post[1])
-            except BaseException:  # noqa: BLE001 - a bare greenlet that dies must not take the other posts with it
+            except BaseException:
                 self._hub.handle_error(post[0], *sys.exc_info())
         if not self.port.waiting:
             self._watcher.ref = False

@@ -52,7 +52,7 @@ def locust_exception_handler(environment: Environment) -> Callable[[AnyGreenlet]
     log_exception = greenlet_exception_logger(logger)
 
     def handle(greenlet: AnyGreenlet) -> None:
-        kind, value, _ = greenlet.exc_info  # type: ignore[misc]
+        kind, value, _ = greenlet.exc_info
         if kind is not StopTest:
             log_exception(greenlet)
             return
@@ -250,9 +250,7 @@ class Runner:
             self.user_greenlets.discard(greenlet)
         stopping.join()
         if not finishing.join(timeout=patience or None):
-            logger.info(
-                "Not all users finished their tasks & terminated in %s seconds. Stopping them...", patience
-            )
+            logger.info("Not all users finished their tasks & terminated in %s seconds. Stopping them...", patience)
             finishing.kill(block=True)
         logger.debug(
             "%g users have been stopped, %g still running", sum(user_classes_stop_count.values()), self.user_count

@@ -85,7 +85,9 @@ class FastHttpUser(RestMixin, User):
             raise StopTest(_NO_HOST)
         for name in ("proxy_host", "ssl_context_factory"):
             if getattr(self, name) is not None:
-                raise StopTest(f"{name} of FastHttpUser is not there yet. Use HttpUser, whose client takes proxies= and verify=.")
+                raise StopTest(
+                    f"{name} of FastHttpUser is not there yet. Use HttpUser, whose client takes proxies= and verify=."
+                )
         self.client = FastHttpSession(
             base_url=self.host,
             request_event=self.environment.events.request,

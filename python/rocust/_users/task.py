@@ -48,7 +48,8 @@ def task(weight: Any = 1) -> Any:
     def declare(declared: Any) -> Any:
         if declared.__name__ in _HOOKS:
             logging.warning(
-                "%s is decorated with @task: it will run as a task AND when the user starts or stops.", declared.__name__
+                "%s is decorated with @task: it will run as a task AND when the user starts or stops.",
+                declared.__name__,
             )
         if declared.__name__ == "run":
             raise Exception("run() is what executes a user's tasks; it cannot be a task itself. Rename the method.")
@@ -144,6 +145,4 @@ def filter_tasks_by_tags(
             kept.append(one)
     task_holder.tasks = kept
     if not kept and not is_markov(task_holder) and not getattr(task_holder, "functions", False):
-        logging.warning(
-            "%s had no tasks left after filtering, instantiating it will fail!", task_holder.__name__
-        )
+        logging.warning("%s had no tasks left after filtering, instantiating it will fail!", task_holder.__name__)

@@ -152,7 +152,7 @@ class TaskSet(metaclass=TaskSetMeta):
         except steering:
             raise
         except Exception:
-            logging.error("Uncaught exception in on_stop: \n%s", traceback.format_exc())  # noqa: LOG015 - Locust's logger
+            logging.error("Uncaught exception in on_stop: \n%s", traceback.format_exc())
 
     def _loop_parts(self) -> tuple[Callable[[], None], Callable[[], None]]:
         """The two halves of the loop: the short ones where nothing is overridden, else those that call each of Locust's methods."""
@@ -276,7 +276,7 @@ class TaskSet(metaclass=TaskSetMeta):
         if user.wait_time:
             return user.wait_time()  # type: ignore[no-any-return]
         if self.min_wait is not None and self.max_wait is not None:
-            return random.randint(int(self.min_wait), int(self.max_wait)) / 1000.0  # noqa: S311 - not a secret
+            return random.randint(int(self.min_wait), int(self.max_wait)) / 1000.0
         raise MissingWaitTimeError(
             f"You must define a wait_time method on either the {type(user).__name__} or {type(self).__name__} class"
         )

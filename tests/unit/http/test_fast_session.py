@@ -22,7 +22,11 @@ from rocust._http.fast_errors import (
 from rocust._http.fast_response import ErrorResponse, FastResponse, ResponseContextManager
 from support.script import Route, close, pause, redirect, send
 
-FORM, TEXT, BYTES = "application/x-www-form-urlencoded; charset=utf-8", "text/plain; charset=utf-8", "application/octet-stream"
+FORM, TEXT, BYTES = (
+    "application/x-www-form-urlencoded; charset=utf-8",
+    "text/plain; charset=utf-8",
+    "application/octet-stream",
+)
 
 
 @pytest.mark.parametrize(
@@ -202,7 +206,9 @@ def test_content_comes_in_pieces(fast, server):
     assert list(response.iter_content(2, decode_content=False)) == [b"ab", b"\xff"]
 
 
-@pytest.mark.parametrize(("body", "lines"), [("a\nb\nc", ["a", "b", "c"]), ("a\r\nb\n", ["a\r", "b"]), ("\n\n", ["", ""]), ("", [])])
+@pytest.mark.parametrize(
+    ("body", "lines"), [("a\nb\nc", ["a", "b", "c"]), ("a\r\nb\n", ["a\r", "b"]), ("\n\n", ["", ""]), ("", [])]
+)
 def test_iter_lines(fast, server, body, lines):
     server.set_routes({"/": Route(body=body)})
     assert list(fast.iter_lines("/")) == lines
@@ -216,7 +222,12 @@ def test_iter_lines_of_a_failure_raises_it(fast):
 
 def test_request_shows_what_was_sent(fast, server):
     request = fast.post("/echo", "ü", headers={"X-Own": "1"}).request
-    assert (request.method, request.url, request.body, request.payload) == ("POST", server.url + "/echo", b"\xc3\xbc", b"\xc3\xbc")
+    assert (request.method, request.url, request.body, request.payload) == (
+        "POST",
+        server.url + "/echo",
+        b"\xc3\xbc",
+        b"\xc3\xbc",
+    )
     assert request.headers["x-own"] == "1"
     assert fast.get("/echo").request.body is None
 
@@ -350,7 +361,10 @@ def test_foreign_exceptions_pass(fast, reports):
 
 
 def test_verdict_outside_a_block_is_an_error(fast):
-    for response, word in ((fast.get("/echo"), "catch_response=True"), (fast.get("/echo", catch_response=True), "with-block")):
+    for response, word in (
+        (fast.get("/echo"), "catch_response=True"),
+        (fast.get("/echo", catch_response=True), "with-block"),
+    ):
         for verdict in (response.success, lambda one=response: one.failure("no")):
             with pytest.raises(LocustError, match=word):
                 verdict()
@@ -362,7 +376,10 @@ def test_block_judges_a_failed_connection_too(fast, refusing, reports):
         response.success()
     with fast.get(refusing.url, catch_response=True):
         pass
-    assert [repr(meta["exception"]) for meta in reports] == ["None", "ConnectionRefusedError(111, 'Connection refused')"]
+    assert [repr(meta["exception"]) for meta in reports] == [
+        "None",
+        "ConnectionRefusedError(111, 'Connection refused')",
+    ]
 
 
 def test_cookies_are_kept(fast, server, seen):

@@ -41,7 +41,18 @@ def test_plain_response_makes_its_parts_when_they_are_read(server, request_event
 
     request_event._handlers[:] = [StatsListener(User.environment)]
     response = HttpSession(server.url, request_event, user=User()).get("/echo")
-    parts = {"_content", "headers", "url", "history", "request", "raw", "cookies", "elapsed", "request_meta", "encoding"}
+    parts = {
+        "_content",
+        "headers",
+        "url",
+        "history",
+        "request",
+        "raw",
+        "cookies",
+        "elapsed",
+        "request_meta",
+        "encoding",
+    }
     assert parts & response.__dict__.keys() == set()
     assert response.headers["content-type"] == "application/json"
     assert parts & response.__dict__.keys() == {"headers"}
@@ -71,7 +82,9 @@ def test_session_takes_attributes_of_ones_own(session):
 def _count_detours(session, monkeypatch):
     detours = []
     original = HttpSession._detour
-    monkeypatch.setattr(HttpSession, "_detour", lambda self, *args: (detours.append(str(args[0])), original(self, *args))[1])
+    monkeypatch.setattr(
+        HttpSession, "_detour", lambda self, *args: (detours.append(str(args[0])), original(self, *args))[1]
+    )
     return detours
 
 
@@ -156,7 +169,9 @@ def test_cookies_set_on_the_detour_are_kept_for_plain_calls(session, server, see
 
 
 def test_cookies_of_the_server_are_sent_back_and_shown(session, server, seen):
-    server.set_routes({"/": Route(headers=(("Set-Cookie", "a=1; Path=/"), ("Set-Cookie", "b=2; Path=/echo"))), "/echo": Route()})
+    server.set_routes(
+        {"/": Route(headers=(("Set-Cookie", "a=1; Path=/"), ("Set-Cookie", "b=2; Path=/echo"))), "/echo": Route()}
+    )
     response = session.get("/")
     assert dict(response.cookies) == {"a": "1", "b": "2"}
     assert dict(session.cookies) == {"a": "1", "b": "2"}
@@ -166,7 +181,9 @@ def test_cookies_of_the_server_are_sent_back_and_shown(session, server, seen):
 
 def test_cookies_set_on_a_redirect_are_kept(session, server, seen):
     moved = redirect("/echo")
-    server.set_routes({"/": Route(status=302, body="", headers=(*moved.headers, ("Set-Cookie", "a=1"))), "/echo": Route()})
+    server.set_routes(
+        {"/": Route(status=302, body="", headers=(*moved.headers, ("Set-Cookie", "a=1"))), "/echo": Route()}
+    )
     response = session.get("/")
     assert seen().header("Cookie") == "a=1"
     assert (dict(response.cookies), dict(response.history[0].cookies)) == ({}, {"a": "1"})

@@ -172,7 +172,9 @@ def test_redirects_are_followed_as_requests_follows_them(session, server, status
     server.wait_for_requests(6)
     journal = [(exchange.method, exchange.target, exchange.body) for exchange in server.journal()]
     assert journal[3:] == journal[:3]
-    assert [(hop.status_code, hop.url) for hop in ours.history] == [(hop.status_code, hop.url) for hop in theirs.history]
+    assert [(hop.status_code, hop.url) for hop in ours.history] == [
+        (hop.status_code, hop.url) for hop in theirs.history
+    ]
     assert (ours.url, ours.request.method) == (theirs.url, theirs.request.method)
 
 

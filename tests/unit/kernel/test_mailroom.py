@@ -29,7 +29,9 @@ def room():
 def _errors(monkeypatch):
     """Has the hub collect the errors it would print."""
     seen = []
-    monkeypatch.setattr(gevent.get_hub(), "handle_error", lambda context, kind, value, trace: seen.append((context, value)))
+    monkeypatch.setattr(
+        gevent.get_hub(), "handle_error", lambda context, kind, value, trace: seen.append((context, value))
+    )
     return seen
 
 

@@ -39,7 +39,14 @@ def test_arguments_are_passed_by_name_only_and_kept():
     with pytest.raises(TypeError):
         Environment([Shopper])
     events = Events()
-    kept = {"locustfile": "a.py", "host": "http://h", "tags": ["t"], "profile": "p", "events": events, "stop_timeout": 3.0}
+    kept = {
+        "locustfile": "a.py",
+        "host": "http://h",
+        "tags": ["t"],
+        "profile": "p",
+        "events": events,
+        "stop_timeout": 3.0,
+    }
     environment = Environment(user_classes=[Shopper], **kept)
     assert {name: getattr(environment, name) for name in kept} == kept
 
@@ -193,7 +200,13 @@ def test_worker_nodes_are_found_by_state():
     nodes["b"] = other = WorkerNode("b", state="running")
     one.user_classes_count = {"A": 2, "B": 3}
     assert (one.user_count, one.state, one.heartbeat) == (5, "ready", 3)
-    assert (list(nodes.all), nodes.ready, nodes.running, nodes.spawning, nodes.missing) == ([one, other], [one], [other], [], [])
+    assert (list(nodes.all), nodes.ready, nodes.running, nodes.spawning, nodes.missing) == (
+        [one, other],
+        [one],
+        [other],
+        [],
+        [],
+    )
     other.state = "missing"
     assert nodes.missing == [other]
     del nodes["a"]

@@ -7,7 +7,7 @@ import logging
 import pytest
 from rocust import User, constant, task
 from rocust._errors import StopTest, StopUser
-from rocust._kernel.green import getcurrent, sleep, spawn
+from rocust._kernel.green import sleep, spawn
 from rocust._run.dispatch import UsersDispatcher
 from rocust._run.local import LocalMessage
 from rocust._users.http_user import HttpUser
@@ -437,7 +437,9 @@ def test_same_trace_on_two_nodes_is_one_row(make_runner):
     runner = make_runner(Busy)
     for node in ("a", "b", "a"):
         runner.log_exception(node, "message", "trace")
-    assert runner.exceptions == {hash("trace"): {"count": 3, "msg": "message", "traceback": "trace", "nodes": {"a", "b"}}}
+    assert runner.exceptions == {
+        hash("trace"): {"count": 3, "msg": "message", "traceback": "trace", "nodes": {"a", "b"}}
+    }
 
 
 # -- messages and the process ---------------------------------------------------------------------------------------------

@@ -87,7 +87,12 @@ def test_runner_follows_its_shape_to_the_end(make_runner, caplog):
     worker.join()
     assert starts == [(3, None), (1, None), (2, [Other])]
     assert shape.counts == [0, 3, 3, 1, 2]
-    assert (runner.state, runner.user_count, runner.shape_greenlet, runner.shape_last_tick) == ("stopped", 0, None, None)
+    assert (runner.state, runner.user_count, runner.shape_greenlet, runner.shape_last_tick) == (
+        "stopped",
+        0,
+        None,
+        None,
+    )
     for line in ("Shape test starting.", "Shape test updating to 3 users at 1000.00 spawn rate", "Shape test stopping"):
         assert line in caplog.text
 
