@@ -52,7 +52,7 @@ def locust_exception_handler(environment: Environment) -> Callable[[AnyGreenlet]
     log_exception = greenlet_exception_logger(logger)
 
     def handle(greenlet: AnyGreenlet) -> None:
-        kind, value, _ = greenlet.exc_info
+        kind, value, _ = greenlet.exc_info  # type: ignore[misc]
         if kind is not StopTest:
             log_exception(greenlet)
             return
@@ -370,7 +370,7 @@ class Runner:
 
     def _handed_over(self, order: Callable[[], None]) -> bool:
         """Have another greenlet carry out an order that a user's own gave: that one is stopped before the order is."""
-        giver = getcurrent()
+        giver: Any = getcurrent()
         if giver not in self.user_greenlets:
             return False
         self._leaving.add(giver)

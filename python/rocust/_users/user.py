@@ -145,7 +145,7 @@ class User(metaclass=UserMeta):
             raise Exception(f"Tried to stop User in an unexpected state: {state}. This should never happen.")
         if self._seat.stop(force) or force:
             if self._group is not None:
-                self._group.killone(self._greenlet)
+                self._group.killone(self._greenlet)  # type: ignore[arg-type]
             return True
         return False
 
