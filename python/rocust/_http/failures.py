@@ -26,6 +26,17 @@ Limits = tuple[float | None, float | None]
 
 #: How the engine's message begins when a body came whole and could not be decoded.
 _UNDECODABLE = "Received response with content-encoding"
+#: How the engine's message begins when it does not trust the server, and OpenSSL's words for its reasons.
+_BAD_CERTIFICATE = "invalid peer certificate: "
+_CERTIFICATE_REASONS = {
+    "UnknownIssuer": "unable to get local issuer certificate",
+    "Expired": "certificate has expired",
+    "NotValidYet": "certificate is not yet valid",
+    "certificate expired": "certificate has expired",
+    "certificate not valid for name": "Hostname mismatch, certificate is not valid for this host",
+    "NotValidForName": "Hostname mismatch, certificate is not valid for this host",
+    "Revoked": "certificate revoked",
+}
 _MISSING_SCHEMA, _INVALID_SCHEMA = "missing-schema", "invalid-schema"
 
 
@@ -125,13 +136,22 @@ def _read_timeout(exchange: _core.Exchange, limits: Limits) -> tuple[BaseExcepti
     return error, error
 
 
+def undecodable(exchange: _core.Exchange) -> tuple[str, str] | None:
+    """What could not be decoded and why, when the body of a failed exchange came and was not what its headers said."""
+    message = exchange.failure_message
+    if exchange.body_received is not None and not message.startswith(_UNDECODABLE):
+        return None
+    what, _, why = message.partition(" (")
+    return what, why.removesuffix(")")
+
+
 def _bad_body(exchange: _core.Exchange) -> tuple[BaseException, BaseException]:
-    what, _, why = exchange.failure_message.partition(" (")
     received = exchange.body_received
     error: wrong.RequestException
-    if received is None or what.startswith(_UNDECODABLE):
-        error = wrong.ContentDecodingError(pool.DecodeError(what, zlib.error(why.removesuffix(")"))))
-    elif exchange.body_missing is None and what:
+    if (problem := undecodable(exchange)) is not None:
+        what, why = problem
+        error = wrong.ContentDecodingError(pool.DecodeError(what, zlib.error(why)))
+    elif received is None or (exchange.body_missing is None and exchange.failure_message):
         error = wrong.ChunkedEncodingError(pool.ProtocolError("Response ended prematurely"))
     else:
         cut = _Incomplete(received, exchange.body_missing)
@@ -153,9 +173,17 @@ class _Incomplete(http.client.IncompleteRead):
     __str__ = object.__str__
 
 
+def tls_error(exchange: _core.Exchange) -> ssl.SSLError:
+    """What went wrong with TLS, in OpenSSL's words where it is about a certificate."""
+    _, is_certificate, reason = exchange.failure_message.partition(_BAD_CERTIFICATE)
+    if not is_certificate:
+        return ssl.SSLError(exchange.failure_message)
+    known = next((words for name, words in _CERTIFICATE_REASONS.items() if reason.startswith(name)), reason)
+    return ssl.SSLCertVerificationError(1, f"[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: {known}")
+
+
 def _tls(exchange: _core.Exchange) -> tuple[BaseException, BaseException]:
-    cause = ssl.SSLError(exchange.failure_message)
-    why = pool.SSLError(cause)
+    why = pool.SSLError(tls_error(exchange))
     return wrong.SSLError(_gave_up(exchange, why)), why
 
 

@@ -18,7 +18,7 @@ import ssl
 import zlib
 from typing import TYPE_CHECKING, Any
 
-from rocust._http.failures import system_error
+from rocust._http.failures import system_error, tls_error, undecodable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -107,9 +107,8 @@ def _reset(exchange: _core.Exchange) -> Exception:
 
 
 def _bad_body(exchange: _core.Exchange) -> Exception:
-    if exchange.body_received is not None:
-        return HTTPParseError("Incomplete response.")
-    return zlib.error(exchange.failure_message)
+    problem = undecodable(exchange)
+    return HTTPParseError("Incomplete response.") if problem is None else zlib.error(problem[1])
 
 
 def _timed_out(exchange: _core.Exchange) -> Exception:
@@ -132,7 +131,7 @@ _BY_KIND: dict[str, Callable[[Any], Exception]] = {
     "connect-timeout": _timed_out,
     "read-timeout": _timed_out,
     "bad-body": _bad_body,
-    "tls": lambda exchange: ssl.SSLError(exchange.failure_message),
+    "tls": tls_error,
     "too-many-redirects": lambda exchange: RetriesExceeded(exchange.first_url, exchange.failure_message),
     "invalid-redirect": _invalid_redirect,
 }
