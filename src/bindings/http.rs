@@ -32,11 +32,68 @@ use crate::stats::Ledger;
 /// How many URLs a client remembers; a user that never repeats one starts over now and then.
 const REMEMBERED_URLS: usize = 512;
 
-/// A URL as a task wrote it, made ready.
-struct Prepared {
+/// Headers in the order they were set.
+type HeaderList = Arc<[(HeaderName, HeaderValue)]>;
+
+/// A URL and what is sent with it, made ready; the same object for all clients that send the same.
+struct Stencil {
     target: Target,
-    /// The client's headers with this target's `Host` in front: nothing to add before sending.
+    /// The headers with this target's `Host` in front: nothing to add before sending.
     headers: Arc<HeaderMap>,
+    /// What the headers were made from; held, so that its address stays its own.
+    _list: HeaderList,
+}
+
+/// How many stencils, and how many lists of headers, the process remembers; when there are more, it starts over.
+const REMEMBERED_STENCILS: usize = 2_048;
+
+/// Stencils by the address of their list of headers and their whole URL.
+static STENCILS: Shared<(usize, String), Stencil> = Shared::new();
+static HEADER_LISTS: Shared<Vec<(String, Vec<u8>)>, [(HeaderName, HeaderValue)]> = Shared::new();
+
+/// Things that thousands of users have in common, once for all of them.
+struct Shared<K, V: ?Sized> {
+    known: OnceLock<Mutex<FxHashMap<K, Arc<V>>>>,
+}
+
+impl<K: std::hash::Hash + Eq, V: ?Sized> Shared<K, V> {
+    const fn new() -> Self {
+        Self { known: OnceLock::new() }
+    }
+
+    fn get(&self, key: K, make: impl FnOnce(&K) -> PyResult<Arc<V>>) -> PyResult<Arc<V>> {
+        let mut known = self.known.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(value) = known.get(&key) {
+            return Ok(Arc::clone(value));
+        }
+        let value = make(&key)?;
+        if known.len() >= REMEMBERED_STENCILS {
+            known.clear();
+        }
+        known.insert(key, Arc::clone(&value));
+        Ok(value)
+    }
+}
+
+fn stencil(url: String, list: &HeaderList) -> PyResult<Arc<Stencil>> {
+    STENCILS.get((list.as_ptr() as usize, url), |(_, url)| {
+        let target = Target::parse(url)?;
+        let headers = Arc::new(with_host(&target, list));
+        Ok(Arc::new(Stencil { target, headers, _list: Arc::clone(list) }))
+    })
+}
+
+fn header_list(headers: &Headers<'_>) -> PyResult<HeaderList> {
+    let key: Vec<_> = headers.iter().map(|(name, value)| (name.clone(), value.as_bytes().to_vec())).collect();
+    HEADER_LISTS.get(key, |key| {
+        let list: Vec<_> = key.iter().map(|(name, value)| header(name, value)).collect::<PyResult<_>>()?;
+        Ok(list.into())
+    })
+}
+
+/// A URL as a task wrote it.
+struct Prepared {
+    stencil: Arc<Stencil>,
     /// The statistics entry last used with the URL's own name.
     entry: Option<KnownEntry>,
 }
@@ -52,8 +109,7 @@ struct KnownEntry {
 
 struct Settings {
     base_url: String,
-    /// In the order they were set.
-    headers: Vec<(HeaderName, HeaderValue)>,
+    headers: HeaderList,
     connect_timeout: Option<f64>,
     read_timeout: Option<f64>,
     max_redirects: u32,
@@ -135,18 +191,13 @@ impl PyClient {
             return Ok((self.request(method, target, headers, settings), report));
         }
         if !settings.urls.contains_key(call.url) {
-            let target = Target::parse(&settings.absolute(call.url))?;
-            let headers = Arc::new(with_host(&target, &settings.headers));
+            let stencil = stencil(settings.absolute(call.url).into_owned(), &settings.headers)?;
             if settings.urls.len() >= REMEMBERED_URLS {
                 settings.urls.clear();
             }
             settings.urls.insert(
                 call.url.into(),
-                Prepared {
-                    target,
-                    headers,
-                    entry: None,
-                },
+                Prepared { stencil, entry: None },
             );
         }
         let Some(prepared) = settings.urls.get_mut(call.url) else {
@@ -163,7 +214,7 @@ impl PyClient {
             }
             _ => Report::Later,
         };
-        let (target, headers) = (prepared.target.clone(), Arc::clone(&prepared.headers));
+        let (target, headers) = (prepared.stencil.target.clone(), Arc::clone(&prepared.stencil.headers));
         Ok((self.request(method, target, headers, settings), report))
     }
 
@@ -173,7 +224,11 @@ impl PyClient {
         request.connect_timeout = seconds(settings.connect_timeout);
         request.read_timeout = seconds(settings.read_timeout);
         request.max_redirects = settings.max_redirects;
-        if request.method != Method::GET && request.method != Method::HEAD {
+        let says_length_zero = match self.dialect {
+            Dialect::Requests => request.method != Method::GET && request.method != Method::HEAD,
+            Dialect::Fast => matches!(request.method, Method::POST | Method::PUT | Method::PATCH),
+        };
+        if says_length_zero {
             request.body = Some(Bytes::new());
         }
         request
@@ -216,11 +271,11 @@ impl Prepared {
             }
         } else if let Some(known) = &self.entry
             && known.is_for(ledger, method)
-            && *known.name == *self.target.path_url()
+            && *known.name == *self.stencil.target.path_url()
         {
             return known.clone();
         }
-        let name: Arc<str> = name.unwrap_or_else(|| self.target.path_url()).into();
+        let name: Arc<str> = name.unwrap_or_else(|| self.stencil.target.path_url()).into();
         let entry = ledger.intern(written, &name);
         let known = KnownEntry {
             ledger: Arc::clone(ledger),
@@ -341,10 +396,7 @@ impl PyClient {
         };
         let settings = Settings {
             base_url,
-            headers: headers
-                .iter()
-                .map(|(name, value)| header(name, value.as_bytes()))
-                .collect::<PyResult<_>>()?,
+            headers: header_list(&headers)?,
             connect_timeout: None,
             read_timeout: None,
             max_redirects: 30,
@@ -368,10 +420,7 @@ impl PyClient {
 
     /// Sends these headers with every request from now on.
     fn set_headers(&self, headers: Headers<'_>) -> PyResult<()> {
-        let headers = headers
-            .iter()
-            .map(|(name, value)| header(name, value.as_bytes()))
-            .collect::<PyResult<_>>()?;
+        let headers = header_list(&headers)?;
         let mut settings = self.settings();
         settings.headers = headers;
         settings.urls.clear();

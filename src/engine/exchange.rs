@@ -178,7 +178,7 @@ impl Job {
 }
 
 /// How long a connection is idle before it gives its buffers back. A user without a wait never gets there.
-const IDLE_BEFORE_REST: Duration = Duration::from_millis(500);
+const IDLE_BEFORE_REST: Duration = Duration::from_millis(250);
 
 /// Lets the idle connections of a session rest, until none is awake: one small task for a session that has been busy lately, none
 /// for a user that waits.

@@ -40,6 +40,22 @@ logger = logging.getLogger("locust.user.task")
 _below = _core.below
 
 
+class _MadeOnUse:
+    """An attribute that every instance makes for itself when it first reads it."""
+
+    def __init__(self, make: Callable[[], Any]) -> None:
+        self._make = make
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        if instance is None:
+            return self
+        value = instance.__dict__[self._name] = self._make()
+        return value
+
+
 class TaskSetMeta(type):
     """Collects the tasks of a task set class when the class is made."""
 
@@ -66,21 +82,26 @@ class TaskSet(metaclass=TaskSetMeta):
     #: Deprecated, in milliseconds; use `wait_time`.
     wait_function: Callable[..., float] | None = None
 
+    #: Tasks that `schedule_task` put ahead of the choice. Made at its first use: an empty deque weighs as much as a small user.
+    _task_queue = _MadeOnUse(deque)
+
     _user: User
     _parent: Any
+    #: Which turn of the hub this user saw last.
+    _turn = -1
     _choosing: ClassVar[dict[str, Any]]
     _waiting: ClassVar[dict[str, Any]]
 
     def __init__(self, parent: Any) -> None:
         """Make a task set that runs inside `parent`, a user or another task set."""
-        self._task_queue: deque[Any] = deque()
         self._time_start = time()
         self._user = parent.user if isinstance(parent, TaskSet) else parent
         self._parent = parent
         user = self._user
-        self.min_wait = self.min_wait or user.min_wait
-        self.max_wait = self.max_wait or user.max_wait
-        self.wait_function = self.wait_function or user.wait_function
+        # Most users have none of these, and every user has a task set: what is not set is not stored.
+        for name in ("min_wait", "max_wait", "wait_function"):
+            if not getattr(self, name) and (value := getattr(user, name)):
+                setattr(self, name, value)
         self._cp_last_run = perf_counter()
         self._cp_last_wait_time = 0.0
 
@@ -156,8 +177,8 @@ class TaskSet(metaclass=TaskSetMeta):
 
     def _loop_parts(self) -> tuple[Callable[[], None], Callable[[], None]]:
         """The two halves of the loop: the short ones where nothing is overridden, else those that call each of Locust's methods."""
-        run_next = self._short_next() if _is_untouched(self, self._choosing) else self._long_next
-        wait = self._short_wait() if _is_untouched(self, self._waiting) else self.wait
+        run_next = self._short_next if _is_untouched(self, self._choosing) else self._long_next
+        wait = self._short_wait if _is_untouched(self, self._waiting) else self.wait
         return run_next, wait
 
     def _long_next(self) -> None:
@@ -167,51 +188,41 @@ class TaskSet(metaclass=TaskSetMeta):
             raise StopUser
         self.execute_next_task()
 
-    def _short_next(self) -> Callable[[], None]:
-        queue, seat, execute = self._task_queue, self._user._seat, self.execute_task
+    def _short_next(self) -> None:
+        queue = self.__dict__.get("_task_queue")
         owner = self._task_owner()
+        if queue:
+            one = queue.popleft()
+        else:
+            tasks = owner.tasks
+            one = tasks[_below(len(tasks))] if tasks else self.get_next_task()
+        if self._user._seat.is_stopping:
+            raise StopUser
+        if type(one) is FunctionType:
+            one(owner)
+        else:
+            self.execute_task(one)
 
-        def run_next() -> None:
-            if queue:
-                one = queue.popleft()
-            else:
-                tasks = owner.tasks
-                one = tasks[_below(len(tasks))] if tasks else self.get_next_task()
+    def _short_wait(self) -> None:
+        user = self._user
+        seat = user._seat
+        policy = type(user).wait_time
+        room = mailroom.current()
+        if getattr(policy, "is_none", False) and "wait_time" not in user.__dict__:
+            # No wait. Other greenlets had their turn if this user has been parked since the last time; else let them have it now.
+            turn = room.port.turn
+            if turn == self._turn:
+                give_way()
+                turn = room.port.turn
+            self._turn = turn
             if seat.is_stopping:
                 raise StopUser
-            if type(one) is FunctionType:
-                one(owner)
-            else:
-                execute(one)
-
-        return run_next
-
-    def _short_wait(self) -> Callable[[], None]:
-        user = self._user
-        cls = type(user)
-        seat = user._seat
-        room = mailroom.current()
-        port = room.port
-        turn = -1
-
-        def wait() -> None:
-            nonlocal turn
-            policy = cls.wait_time
-            if getattr(policy, "is_none", False) and "wait_time" not in user.__dict__:
-                # No wait. Other greenlets had their turn if this user has been parked since the last time; else let them have it now.
-                if port.turn == turn:
-                    give_way()
-                turn = port.turn
-                if seat.is_stopping:
-                    raise StopUser
-                return
-            if not seat.begin_wait():
-                raise StopUser
-            room.sleep(_seconds(self, self.wait_time()))
-            if not seat.end_wait():
-                raise StopUser
-
-        return wait
+            return
+        if not seat.begin_wait():
+            raise StopUser
+        room.sleep(_seconds(self, self.wait_time()))
+        if not seat.end_wait():
+            raise StopUser
 
     def _task_owner(self) -> Any:
         """Whose tasks these are, and what task functions get as their argument."""
