@@ -68,7 +68,7 @@ test-model: ## Search every interleaving of mailbox and doorbell for a lost wake
 	$(CARGO) test --locked --no-default-features --features model --test loom
 
 develop: $(VENV)/.ready ## Build the extension into .venv (profile `fast`: optimised, without link-time optimisation).
-	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/maturin develop --locked --profile fast
+	PIP_QUIET=1 VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/maturin develop --locked --profile fast
 
 test-python: ## The Python tests, against what `make develop` built.
 	$(PYTHON_VENV) -m pytest
