@@ -19,6 +19,8 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport $(filter LOCUST_%,$(.VARIABLES))
 
 .DEFAULT_GOAL := help
+# `test` is a sequence: what CI reads last is what the test runner said last.
+.NOTPARALLEL:
 .PHONY: help demo test bench lint wheel format lock python develop lint-rust lint-python test-rust test-model test-python debian-packages
 
 help: ## List the targets.
