@@ -19,6 +19,8 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport $(filter LOCUST_%,$(.VARIABLES))
 
 .DEFAULT_GOAL := help
+# `test` is a sequence: what CI reads last is what the test runner said last.
+.NOTPARALLEL:
 .PHONY: help demo test bench lint wheel format lock python develop lint-rust lint-python test-rust test-model test-python debian-packages
 
 help: ## List the targets.
@@ -68,7 +70,7 @@ test-model: ## Search every interleaving of mailbox and doorbell for a lost wake
 	$(CARGO) test --locked --no-default-features --features model --test loom
 
 develop: $(VENV)/.ready ## Build the extension into .venv (profile `fast`: optimised, without link-time optimisation).
-	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/maturin develop --locked --profile fast
+	PIP_QUIET=1 VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/maturin develop --locked --profile fast
 
 test-python: ## The Python tests, against what `make develop` built.
 	$(PYTHON_VENV) -m pytest

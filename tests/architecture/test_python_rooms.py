@@ -103,6 +103,8 @@ def is_face_statement(node: ast.stmt) -> bool:
             return True
         case ast.Assign(targets=[ast.Name()]) | ast.AnnAssign(target=ast.Name()):
             return not any(isinstance(part, ast.Lambda | ast.IfExp | ast.comprehension) for part in ast.walk(node))
+        case ast.If(test=ast.Name("TYPE_CHECKING"), orelse=[]):
+            return all(isinstance(part, ast.Import | ast.ImportFrom) for part in node.body)
         case _:
             return False
 
