@@ -15,8 +15,12 @@ from support.command import IS_STOCK
 
 def pytest_configure(config: pytest.Config) -> None:
     """Register the markers, and make sure that SIGINT is not ignored here: children would inherit that."""
-    config.addinivalue_line("markers", "ours(reason): a promise that stock Locust does not make; skipped when it is under test")
-    config.addinivalue_line("markers", "timing: compares times with another clock; wants a machine that is not overloaded")
+    config.addinivalue_line(
+        "markers", "ours(reason): a promise that stock Locust does not make; skipped when it is under test"
+    )
+    config.addinivalue_line(
+        "markers", "timing: compares times with another clock; wants a machine that is not overloaded"
+    )
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 

@@ -66,7 +66,9 @@ def assert_table_agrees(result: Result) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_graceful_end_reports_exactly_what_the_server_saw(kind: str) -> None:
     with ScriptedServer({"/": Route()}) as server:
-        result = run_locust(TIGHT_LOOP.replace("KIND", kind), "-H", server.url, "-u", "5", "-r", "5", "-t", "1", "-s", "5")
+        result = run_locust(
+            TIGHT_LOOP.replace("KIND", kind), "-H", server.url, "-u", "5", "-r", "5", "-t", "1", "-s", "5"
+        )
         server.settle()
         assert server.count("/") > 100
         assert result.total.requests == server.count("/")
@@ -78,13 +80,17 @@ def test_graceful_end_reports_exactly_what_the_server_saw(kind: str) -> None:
 @pytest.mark.ours("keeps no account of aborted requests")
 def test_graceful_end_aborts_nothing() -> None:
     with ScriptedServer({"/": Route()}) as server:
-        result = run_locust(TIGHT_LOOP.replace("KIND", "HttpUser"), "-H", server.url, "-u", "5", "-r", "5", "-t", "1", "-s", "5")
+        result = run_locust(
+            TIGHT_LOOP.replace("KIND", "HttpUser"), "-H", server.url, "-u", "5", "-r", "5", "-t", "1", "-s", "5"
+        )
         assert result.aborted == 0
         assert ABORTED_LINE not in result.stderr
 
 
 @pytest.mark.ours("keeps no account of aborted requests")
-@pytest.mark.parametrize("listener", ["", "@events.request.add_listener\ndef listen(**_):\n    pass\n"], ids=["plain", "listener"])
+@pytest.mark.parametrize(
+    "listener", ["", "@events.request.add_listener\ndef listen(**_):\n    pass\n"], ids=["plain", "listener"]
+)
 @pytest.mark.parametrize("kind", KINDS)
 def test_abrupt_end_by_run_time_loses_nothing_and_invents_nothing(kind: str, listener: str) -> None:
     """Without a stop timeout users are killed wherever they are: what was sent is reported or told as aborted.
@@ -94,7 +100,9 @@ def test_abrupt_end_by_run_time_loses_nothing_and_invents_nothing(kind: str, lis
     """
     users = 5
     with ScriptedServer({"/": Route()}) as server:
-        result = run_locust(TIGHT_LOOP.replace("KIND", kind) + listener, "-H", server.url, "-u", str(users), "-r", str(users), "-t", "1")
+        result = run_locust(
+            TIGHT_LOOP.replace("KIND", kind) + listener, "-H", server.url, "-u", str(users), "-r", str(users), "-t", "1"
+        )
         server.settle()
         seen = server.count("/")
         assert seen > 100
@@ -160,7 +168,10 @@ def test_kill_by_stop_timeout_tells_how_many_were_aborted(kind: str) -> None:
 def test_stop_timeout_lets_requests_in_flight_end_and_reports_them(kind: str) -> None:
     routes = {"/fast": Route(), "/held": Route(gate="stop has begun")}
     file = ONE_FAST_ONE_HELD.replace("KIND", kind)
-    with ScriptedServer(routes) as server, start_locust(file, "-H", server.url, "-u", "5", "-r", "5", "-s", "20") as running:
+    with (
+        ScriptedServer(routes) as server,
+        start_locust(file, "-H", server.url, "-u", "5", "-r", "5", "-s", "20") as running,
+    ):
         server.wait_for_requests(5, "/held")
         running.send_signal(signal.SIGTERM)
         running.wait_for_line("Got SIGTERM signal")

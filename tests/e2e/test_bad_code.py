@@ -116,7 +116,10 @@ class Clumsy(User):
     assert result.tables.total.requests == 0
 
 
-@pytest.mark.parametrize("waiting", ["wait_time = lambda self: 'soon'", "def wait_time(self): return 'soon'", "def wait_time(self): return None"])
+@pytest.mark.parametrize(
+    "waiting",
+    ["wait_time = lambda self: 'soon'", "def wait_time(self): return 'soon'", "def wait_time(self): return None"],
+)
 def test_wait_time_that_is_no_number_is_an_error_of_the_users(waiting: str) -> None:
     file = f"""
 from locust import User, task
@@ -154,7 +157,9 @@ class Clumsy(User):
     assert result.returncode in (1, 2)
 
 
-@pytest.mark.parametrize("event", ["test_start", "spawning_complete", "request", "test_stopping", "test_stop", "quitting"])
+@pytest.mark.parametrize(
+    "event", ["test_start", "spawning_complete", "request", "test_stopping", "test_stop", "quitting"]
+)
 def test_raising_listener_is_logged_and_the_others_still_hear(event: str) -> None:
     file = f"""
 from locust import User, task, events
@@ -170,7 +175,9 @@ def sound(**_):
 class Visitor(User):
     @task
     def work(self):
-        self.environment.events.request.fire(request_type="X", name="x", response_time=1, response_length=0, exception=None, context={{}})
+        self.environment.events.request.fire(
+            request_type="X", name="x", response_time=1, response_length=0, exception=None, context={{}}
+        )
         self.environment.runner.quit()
 """
     result = run_locust(file)

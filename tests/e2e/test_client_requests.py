@@ -1,4 +1,4 @@
-"""What a client's call becomes on the wire: verb, target, headers, body, cookies, connections, as the server read them."""
+"""What a client's call becomes on the wire: verb, target, headers, body, cookies, connections, by the server's journal."""
 
 from __future__ import annotations
 
@@ -180,7 +180,9 @@ def test_json_becomes_the_body_with_its_content_type(server: ScriptedServer, kin
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_headers_are_added_to_the_defaults_and_replace_them_without_regard_to_case(server: ScriptedServer, kind: str) -> None:
+def test_headers_are_added_to_the_defaults_and_replace_them_without_regard_to_case(
+    server: ScriptedServer, kind: str
+) -> None:
     call(server, kind, 'self.client.get("/", headers={"X-Trace": "42", "user-agent": "mine", "Accept": "text/x"})')
     exchange = only(server.journal())
     assert exchange.header("X-Trace") == "42"
@@ -244,7 +246,9 @@ class Visitor(HttpUser):
         self.client.get("/?after")
         self.stop()
 """
-    server.set_routes({"/login": [Route(headers=(("Set-Cookie", f"user={number}"),)) for number in range(3)], "/": Route()})
+    server.set_routes(
+        {"/login": [Route(headers=(("Set-Cookie", f"user={number}"),)) for number in range(3)], "/": Route()}
+    )
     run_locust(file, "-H", server.url, "-u", "3", "-r", "3", "-t", "1")
     assert sorted(exchange.header("Cookie") or "" for exchange in server.journal("/")) == ["user=0", "user=1", "user=2"]
 
@@ -333,7 +337,9 @@ def test_url_with_a_space_or_beyond_ascii_is_sent_percent_encoded(server: Script
     assert only(server.journal()).target == "/gone%20away?q=%C3%BC"
 
 
-@pytest.mark.parametrize(("kind", "argument"), [("HttpUser", "timeout=0.2"), ("HttpUser", "timeout=(5, 0.2)"), ("FastHttpUser", "")])
+@pytest.mark.parametrize(
+    ("kind", "argument"), [("HttpUser", "timeout=0.2"), ("HttpUser", "timeout=(5, 0.2)"), ("FastHttpUser", "")]
+)
 def test_timeout_ends_the_wait_for_an_answer(server: ScriptedServer, kind: str, argument: str) -> None:
     result = call(
         server,

@@ -47,7 +47,8 @@ def shown(server: ScriptedServer, kind: str, body: str) -> tuple[dict[str, Any],
 
 
 CHUNKED = send(
-    "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nHello\r\n8;x=y\r\n, chunks\r\n0\r\nTrailer: t\r\n\r\n"
+    "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n"
+    "5\r\nHello\r\n8;x=y\r\n, chunks\r\n0\r\nTrailer: t\r\n\r\n"
 )
 JSON_TYPE = (("Content-Type", "application/json"),)
 ROUTES = {
@@ -57,7 +58,9 @@ ROUTES = {
     "/latin": Route(body="\xfc", headers=(("Content-Type", "text/plain; charset=iso-8859-1"),)),
     "/utf8": Route(body="ü".encode().decode("latin-1"), headers=(("Content-Type", "text/plain; charset=utf-8"),)),
     "/gzip": Route(body=gzip.compress(b"packed " * 100).decode("latin-1"), headers=(("Content-Encoding", "gzip"),)),
-    "/deflate": Route(body=zlib.compress(b"packed " * 100).decode("latin-1"), headers=(("Content-Encoding", "deflate"),)),
+    "/deflate": Route(
+        body=zlib.compress(b"packed " * 100).decode("latin-1"), headers=(("Content-Encoding", "deflate"),)
+    ),
     "/chunked": Route(steps=(CHUNKED,)),
     "/until-close": Route(steps=(send("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\nuntil the end"), close())),
     "/hangs-up": Route(steps=(close(),)),
@@ -141,7 +144,9 @@ except ValueError as error:
     ],
 )
 def test_text_is_what_the_server_meant(server: ScriptedServer, kind: str, path: str, text: str) -> None:
-    values, result = shown(server, kind, f'response = client.get("{path}")\nshow("text", response.text)\nshow("ok", response.ok)')
+    values, result = shown(
+        server, kind, f'response = client.get("{path}")\nshow("text", response.text)\nshow("ok", response.ok)'
+    )
     assert values == {"text": text, "ok": True}
     assert result.total.failures == 0
 
@@ -326,7 +331,11 @@ with client.get("/", catch_response=True) as response:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_slow_answer_can_be_judged_by_its_time(server: ScriptedServer, kind: str) -> None:
-    judged = 'response.request_meta["response_time"] > 40' if kind == "FastHttpUser" else "response.elapsed.total_seconds() > 0.04"
+    judged = (
+        'response.request_meta["response_time"] > 40'
+        if kind == "FastHttpUser"
+        else "response.elapsed.total_seconds() > 0.04"
+    )
     _, result = shown(
         server,
         kind,
@@ -346,7 +355,12 @@ with client.get("/", catch_response=True) as response:
 @pytest.mark.parametrize("kind", KINDS)
 def test_head_has_headers_and_no_body(server: ScriptedServer, kind: str) -> None:
     values, _ = shown(
-        server, kind, 'response = client.head("/")\nshow("head", [response.status_code, response.text or "", response.headers["content-length"]])'
+        server,
+        kind,
+        """
+response = client.head("/")
+show("head", [response.status_code, response.text or "", response.headers["content-length"]])
+""",
     )
     assert values["head"] == [200, "", "13"]
 
@@ -354,4 +368,6 @@ def test_head_has_headers_and_no_body(server: ScriptedServer, kind: str) -> None
 def test_data_of_the_answers_is_counted(server: ScriptedServer) -> None:
     body = 'for path in ("/", "/json"):\n    client.get(path, name="both")'
     _, result = shown(server, "HttpUser", body)
-    assert result.entry("both").content_bytes == len("Hello, world!") + len(json.dumps({"a": [1, 2.5, None, True], "s": "ü"}))
+    assert result.entry("both").content_bytes == len("Hello, world!") + len(
+        json.dumps({"a": [1, 2.5, None, True], "s": "ü"})
+    )

@@ -61,10 +61,12 @@ def test_sleeping_user_leaves_the_others_alone(blocking: str) -> None:
     [
         'import requests; assert requests.get(self.host + "/held").text == "released"',
         'import urllib.request; assert urllib.request.urlopen(self.host + "/held").read() == b"released"',
-        'connection = socket.create_connection(("127.0.0.1", PORT)); connection.sendall(b"GET /held HTTP/1.0\\r\\n\\r\\n"); '
+        'connection = socket.create_connection(("127.0.0.1", PORT)); '
+        'connection.sendall(b"GET /held HTTP/1.0\\r\\n\\r\\n"); '
         'answer = connection.makefile("rb").read(); assert answer.endswith(b"released"), answer',
         'assert self.client.get("/held").text == "released"',
-        'answers = []; gevent.joinall([gevent.spawn(lambda: answers.append(self.client.get("/held").text)) for _ in range(3)]); '
+        'answers = []; ask = lambda: answers.append(self.client.get("/held").text); '
+        "gevent.joinall([gevent.spawn(ask) for _ in range(3)]); "
         'assert answers == ["released"] * 3, answers',
     ],
     ids=["requests", "urllib", "socket", "client", "client in greenlets"],
@@ -83,7 +85,9 @@ def test_user_waiting_for_the_network_leaves_the_others_alone(blocking: str) -> 
 
 
 def _open_after_ten(server: ScriptedServer) -> None:
-    server.wait_for(lambda: server.count("/other") >= 10 and server.count("/held") >= 1, "ten requests beside the held one")
+    server.wait_for(
+        lambda: server.count("/other") >= 10 and server.count("/held") >= 1, "ten requests beside the held one"
+    )
     server.open("tenth")
 
 

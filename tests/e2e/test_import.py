@@ -7,19 +7,21 @@ from support.command import PACKAGE, run_locust, run_python
 
 PATCHED = """
 import json, socket, ssl, subprocess, sys, threading, time, queue, select
-before = [
-    socket.socket, socket.create_connection, ssl.SSLSocket, subprocess.Popen, threading.Thread, threading.Lock, time.sleep,
-    queue.SimpleQueue, select.select,
-]
+
+def patchable():
+    return [
+        socket.socket, socket.create_connection, ssl.SSLSocket, subprocess.Popen, threading.Thread, threading.Lock,
+        time.sleep, queue.SimpleQueue, select.select,
+    ]
+
+before = patchable()
 import PACKAGE
 import PACKAGE.runners, PACKAGE.clients, PACKAGE.env
-after = [
-    socket.socket, socket.create_connection, ssl.SSLSocket, subprocess.Popen, threading.Thread, threading.Lock, time.sleep,
-    queue.SimpleQueue, select.select,
-]
+after = patchable()
 from gevent import monkey
 print("SAME", json.dumps([old is new for old, new in zip(before, after)]))
-print("PATCHED", json.dumps([name for name in ("socket", "ssl", "thread", "time", "queue") if monkey.is_module_patched(name)]))
+modules = ("socket", "ssl", "thread", "time", "queue")
+print("PATCHED", json.dumps([name for name in modules if monkey.is_module_patched(name)]))
 print("ALIAS", json.dumps("locust" in sys.modules))
 """
 
@@ -44,7 +46,8 @@ def test_command_patches_before_it_loads_the_file() -> None:
     file = """
 from gevent import monkey
 import json, threading, time
-print("PATCHED", json.dumps([monkey.is_module_patched(name) for name in ("socket", "ssl", "time", "threading", "queue", "subprocess")]))
+modules = ("socket", "ssl", "time", "threading", "queue", "subprocess")
+print("PATCHED", json.dumps([monkey.is_module_patched(name) for name in modules]))
 
 from locust import User, task
 
@@ -58,6 +61,16 @@ class Visitor(User):
     assert result.returncode == 0
 
 
+@pytest.mark.ours("patches as soon as it is imported")
+def test_command_patches_before_anything_else_has_taken_what_is_patched() -> None:
+    """Gevent warns when a module was imported from before it was patched; nobody should be greeted by that."""
+    file = "from locust import User, task\n\nclass Visitor(User):\n    @task\n    def work(self):\n        pass\n"
+    result = run_locust(file, "--list", env={"PYTHONWARNINGS": "default"})
+    assert "Warning" not in result.stderr
+    assert "Visitor" in result.stdout
+    assert result.returncode == 0
+
+
 @pytest.mark.ours("is not called rocust")
 def test_locust_is_the_very_same_package_inside_the_command() -> None:
     file = """
@@ -66,13 +79,14 @@ import locust, rocust
 
 same = {}
 for name in (
-    "argument_parser", "clients", "contrib.fasthttp", "dispatch", "env", "event", "exception", "log", "main", "runners", "shape",
-    "stats", "user", "user.task", "user.users", "user.wait_time", "util.timespan",
+    "argument_parser", "clients", "contrib.fasthttp", "dispatch", "env", "event", "exception", "log", "main", "runners",
+    "shape", "stats", "user", "user.task", "user.users", "user.wait_time", "util.timespan",
 ):
     same[name] = importlib.import_module("locust." + name) is importlib.import_module("rocust." + name)
 same[""] = locust is rocust
 same["class"] = locust.HttpUser is rocust.HttpUser
-same["exception class"] = __import__("locust.exception").exception.StopUser is __import__("rocust.exception").exception.StopUser
+import locust.exception, rocust.exception
+same["exception class"] = locust.exception.StopUser is rocust.exception.StopUser
 same["events"] = locust.events is rocust.events
 same["decorator"] = callable(locust.user.task) or callable(locust.task)
 print("SAME", json.dumps(same))
@@ -110,13 +124,15 @@ print("SAME", str(locust.stats is rocust.stats and HttpUser is rocust.HttpUser a
 
 
 def test_documented_names_can_be_imported_from_the_package() -> None:
-    names = "User HttpUser FastHttpUser TaskSet task tag between constant constant_pacing constant_throughput poisson events"
+    classes = "User HttpUser FastHttpUser TaskSet"
+    names = f"{classes} task tag between constant constant_pacing constant_throughput poisson events"
     script = f"""
 from PACKAGE import {", ".join(names.split())}
 from PACKAGE.env import Environment
 from PACKAGE.stats import RequestStats, StatsEntry
 from PACKAGE.runners import LocalRunner
-from PACKAGE.exception import StopUser, InterruptTaskSet, RescheduleTask, RescheduleTaskImmediately, CatchResponseError
+from PACKAGE.exception import StopUser, InterruptTaskSet, RescheduleTask, RescheduleTaskImmediately
+from PACKAGE.exception import CatchResponseError
 from PACKAGE.contrib.fasthttp import FastHttpUser as again
 from PACKAGE.user import wait_time
 import PACKAGE

@@ -95,7 +95,14 @@ def test_run_that_a_task_ends_goes_through_everything_in_order() -> None:
 def test_run_time_limit_ends_the_run_in_the_same_order() -> None:
     sleeping = ONE_USER.replace("ENDING", "import time; time.sleep(60)")
     result = run_locust(sleeping, "-t", "1")
-    assert said(result)[-6:] == ["task", "test_stopping with 1 users", "on_stop", "test_stop with 0 users", "quitting", "quit 0"]
+    assert said(result)[-6:] == [
+        "task",
+        "test_stopping with 1 users",
+        "on_stop",
+        "test_stop with 0 users",
+        "quitting",
+        "quit 0",
+    ]
     assert result.log_lines("INFO", "locust.main") == [
         result.log_lines("INFO", "locust.main")[0],
         "Run time limit set to 1 seconds",
@@ -113,7 +120,13 @@ def test_signal_ends_the_run_through_every_hook(number: signal.Signals) -> None:
         running.wait_for_line('"asleep"', "stdout")
         running.send_signal(number)
         result = running.wait()
-    assert said(result)[-5:] == ["quitting", "test_stopping with 1 users", "on_stop", "test_stop with 0 users", "quit 0"]
+    assert said(result)[-5:] == [
+        "quitting",
+        "test_stopping with 1 users",
+        "on_stop",
+        "test_stop with 0 users",
+        "quit 0",
+    ]
     assert result.returncode == 0
     assert "Shutting down (exit code 0)" in result.stderr
     assert result.tables.total.requests == 0
@@ -249,7 +262,17 @@ class Visitor(KIND):
         self.environment.runner.quit()
 """
 
-EVENT_KEYS = ["context", "exception", "name", "request_type", "response", "response_length", "response_time", "start_time", "url"]
+EVENT_KEYS = [
+    "context",
+    "exception",
+    "name",
+    "request_type",
+    "response",
+    "response_length",
+    "response_time",
+    "start_time",
+    "url",
+]
 
 
 def heard_requests(kind: str) -> tuple[list[dict[str, Any]], ScriptedServer]:
@@ -284,11 +307,12 @@ def test_request_event_carries_the_whole_exchange(kind: str) -> None:
 @pytest.mark.parametrize("kind", ["HttpUser", "FastHttpUser"])
 def test_request_event_of_a_connection_error_carries_an_empty_response(kind: str) -> None:
     file = """
+import json
 from locust import HttpUser, FastHttpUser, task, events
 
 @events.request.add_listener
 def listen(response, exception, response_length, **_):
-    print("HEARD", "[%d, %s, %d]" % (response.status_code, "true" if response.content is None else "false", response_length))
+    print("HEARD", json.dumps([response.status_code, response.content is None, response_length]))
     print("KIND", '"%s"' % type(exception).__name__)
 
 class Visitor(KIND):
@@ -313,11 +337,15 @@ from locust import User, task
 class Visitor(User):
     @task
     def work(self):
-        fire = self.environment.events.request.fire
+        def report(name, response_time, response_length=0, exception=None):
+            self.environment.events.request.fire(
+                request_type="RPC", name=name, response_time=response_time, response_length=response_length,
+                exception=exception, context={},
+            )
         for number in range(10):
-            fire(request_type="RPC", name="call", response_time=12.4 + number, response_length=5, exception=None, context={})
-        fire(request_type="RPC", name="call", response_time=3.0, response_length=0, exception=ValueError("bad"), context={})
-        fire(request_type="RPC", name="untimed", response_time=None, response_length=0, exception=None, context={})
+            report("call", 12.4 + number, response_length=5)
+        report("call", 3.0, exception=ValueError("bad"))
+        report("untimed", None)
         with self.environment.events.request.measure("RPC", "measured") as meta:
             meta["response_length"] = 7
         with self.environment.events.request.measure("RPC", "measured"):

@@ -1,7 +1,7 @@
 """The first thing anybody tries: a FastAPI application under uvicorn and a first locustfile, both left as they are.
 
-What uvicorn was asked is what is reported. With `ROCUST_SEEDS` naming the folder of the seed documents, the very code blocks
-of the Locust notes are run too.
+What uvicorn was asked is what is reported. With `ROCUST_SEEDS` naming the folder of the seed documents, the very code
+blocks of the Locust notes are run too.
 """
 
 from __future__ import annotations
@@ -51,7 +51,9 @@ class UvicornServer:
 
 def code_blocks(document: str) -> list[str]:
     """The Python blocks of a Markdown document, indentation taken away."""
-    return [textwrap.dedent(block) for block in re.findall(r"^ *```python\n(.*?)^ *```", document, re.MULTILINE | re.DOTALL)]
+    return [
+        textwrap.dedent(block) for block in re.findall(r"^ *```python\n(.*?)^ *```", document, re.MULTILINE | re.DOTALL)
+    ]
 
 
 def run_greetings(locustfile: Path, host: str) -> Result:

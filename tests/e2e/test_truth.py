@@ -85,7 +85,9 @@ def compare(file: str, users: int, seconds: int) -> Comparison:
     with ScriptedServer(routes) as server:
         with Observer(server.port, "/observed") as observer:
             count = str(users)
-            result = run_locust(file, "-H", server.url, "-u", count, "-r", count, "-t", str(seconds), "-s", "5", "--only-summary")
+            result = run_locust(
+                file, "-H", server.url, "-u", count, "-r", count, "-t", str(seconds), "-s", "5", "--only-summary"
+            )
         server.settle()
         assert result.total.failures == 0
         row = result.tables.rows["GET", "/delayed"]
@@ -152,7 +154,9 @@ def test_elapsed_of_a_response_is_the_targets_time_too() -> None:
         )
         + BURNER
     )
-    with ScriptedServer({"/delayed": Route(delay_s=DELAY_S), "/observed": Route(delay_s=DELAY_S), "/connect": Route()}) as server:
+    with ScriptedServer(
+        {"/delayed": Route(delay_s=DELAY_S), "/observed": Route(delay_s=DELAY_S), "/connect": Route()}
+    ) as server:
         with Observer(server.port, "/observed") as observer:
             result = run_locust(file, "-H", server.url, "-u", "5", "-r", "5", "-t", "2", "-s", "5")
         elapsed = sorted(result.printed("ELAPSED"))

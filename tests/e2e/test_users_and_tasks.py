@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from itertools import pairwise
 
@@ -88,7 +87,7 @@ def test_log_tells_the_ramp_and_what_was_spawned() -> None:
 def test_spawn_rate_is_kept() -> None:
     """Six users at five a second: the sixth comes a second after the first, none of them early."""
     file = """
-import time
+import gevent, time
 from locust import User, task, events, constant
 
 class Idle(User):
@@ -103,7 +102,7 @@ class Idle(User):
 
 @events.init.add_listener
 def init(environment, **_):
-    environment.events.spawning_complete.add_listener(lambda **_: __import__("gevent").spawn_later(0.1, environment.runner.quit))
+    environment.events.spawning_complete.add_listener(lambda **_: gevent.spawn_later(0.1, environment.runner.quit))
 """
     times = run_locust(file, "-u", "6", "-r", "5").printed("AT")
     assert len(times) == 6
@@ -209,7 +208,14 @@ def ran(classes: str, *args: str) -> list[str]:
 
 def test_weights_of_tasks_are_shares_of_a_draw() -> None:
     """Three to one: of 100 draws between 55 and 92 (five standard deviations)."""
-    names = Counter(ran("class Visitor(User):\n    @task(3)\n    def often(self): ran(self, 'often')\n    @task\n    def seldom(self): ran(self, 'seldom')\n"))
+    classes = """
+class Visitor(User):
+    @task(3)
+    def often(self): ran(self, 'often')
+    @task
+    def seldom(self): ran(self, 'seldom')
+"""
+    names = Counter(ran(classes))
     assert set(names) == {"often", "seldom"}
     assert 55 <= names["often"] <= 92
 
@@ -558,7 +564,15 @@ class Visitor(User):
 
 
 def test_ratios_of_tasks_can_be_shown_without_a_run() -> None:
-    file = "from locust import User, task\nclass Visitor(User):\n    @task(3)\n    def often(self): pass\n    @task\n    def seldom(self): pass\n"
+    file = """
+from locust import User, task
+
+class Visitor(User):
+    @task(3)
+    def often(self): pass
+    @task
+    def seldom(self): pass
+"""
     result = run_locust(file, "--show-task-ratio")
     assert result.returncode == 0
     lines = [" ".join(line.split()) for line in result.stdout.splitlines()]
@@ -566,12 +580,18 @@ def test_ratios_of_tasks_can_be_shown_without_a_run() -> None:
         assert line in lines
 
 
-def test_json_of_the_probe_is_whole() -> None:
-    """The probe that the other tests rely on agrees with the table."""
+def test_the_probe_and_the_table_agree() -> None:
+    """What the other tests rely on, on a run small enough to know by heart."""
+    file = """
+from locust import HttpUser, task
+
+class Visitor(HttpUser):
+    @task
+    def visit(self):
+        self.client.get("/")
+        self.environment.runner.quit()
+"""
     with ScriptedServer({"/": Route()}) as server:
-        result = run_locust(
-            "from locust import HttpUser, task\nclass V(HttpUser):\n    @task\n    def t(self):\n        self.client.get('/')\n        self.environment.runner.quit()\n",
-            "-H", server.url,
-        )  # fmt: skip
-        assert json.dumps(result.probe)
+        result = run_locust(file, "-H", server.url)
         assert result.tables.total.requests == result.total.requests == server.count() == 1
+        assert result.tables.rows["GET", "/"].average == int(result.entry("/").average_ms)

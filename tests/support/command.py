@@ -117,7 +117,9 @@ class Result:
     @cached_property
     def stats_json(self) -> list[dict[str, Any]]:
         """What `--json` printed."""
-        entries: list[dict[str, Any]] = json.loads(self.stdout[self.stdout.index("[\n") :] if "[\n" in self.stdout else self.stdout)
+        entries: list[dict[str, Any]] = json.loads(
+            self.stdout[self.stdout.index("[\n") :] if "[\n" in self.stdout else self.stdout
+        )
         return entries
 
     @property

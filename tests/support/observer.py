@@ -1,7 +1,7 @@
-"""A second opinion on times: a plain blocking client that does nothing else, run as a process beside the command under test.
+"""A second opinion on times: a plain blocking client that does nothing else, in a process beside the command.
 
-What it measures beyond the server's own clock is what the machine itself adds just then (a busy machine wakes everybody late);
-a load generator may add no more than that and its own promise. The program at the bottom is its process.
+What it measures beyond the server's own clock is what the machine itself adds just then (a busy machine wakes everybody
+late); a load generator may add no more than that and its own promise. The program at the bottom is its process.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ class Observer:
     """Asks for one path again and again, a request at a time, for the length of a `with`."""
 
     def __init__(self, port: int, path: str) -> None:
-        self._arguments = [sys.executable, __file__, str(port), path]
+        self._arguments: list[str] = [sys.executable, str(__file__), str(port), path]
         self._durations_ms: list[float] = []
 
     def __enter__(self) -> Observer:
@@ -27,7 +27,7 @@ class Observer:
         return self
 
     def __exit__(self, *_: object) -> None:
-        told, _ = self._process.communicate(timeout=20)
+        told, _unused = self._process.communicate(timeout=20)
         self._durations_ms = sorted(json.loads(told))
 
     def percentile_ms(self, percent: float) -> float:

@@ -111,7 +111,9 @@ class ScriptedServer:
         self.wait_for(lambda: self._notes.port != 0, "the server to start")
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.close()
@@ -173,7 +175,9 @@ class ScriptedServer:
         """
         with self._changed:
             in_time = self._changed.wait_for(lambda: predicate() or self._notes.has_ended, DEADLINE_S)
-            assert in_time, f"waited {DEADLINE_S:.0f} s for {what}; the server has seen {len(self._notes.exchanges)} requests"
+            assert in_time, (
+                f"waited {DEADLINE_S:.0f} s for {what}; the server has seen {len(self._notes.exchanges)} requests"
+            )
             assert predicate(), f"the server's process ended before {what}"
 
     def wait_for_requests(self, number: int, path: str | None = None) -> None:

@@ -149,7 +149,15 @@ class Conversation:
     def _answer(self, method: str, path: str) -> None:
         route = self.server.route(path)
         if route is None:
-            route = {"status": 404, "body": "no such route", "headers": [], "delay_s": 0, "gate": "", "steps": [], "reason": ""}
+            route = {
+                "status": 404,
+                "body": "no such route",
+                "headers": [],
+                "delay_s": 0,
+                "gate": "",
+                "steps": [],
+                "reason": "",
+            }
         if route["delay_s"]:
             self._listen_for_hang_up(route["delay_s"])
         if route["gate"]:

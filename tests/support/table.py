@@ -9,8 +9,9 @@ import re
 from dataclasses import dataclass
 
 _FIGURES = re.compile(
-    r"^(?P<method>\S*) +(?P<name>.*?) +(?P<requests>\d+) +(?P<failures>\d+)\((?P<failed_percent>[\d.]+)%\) \| "
-    r"+(?P<average>\d+) +(?P<minimum>\d+) +(?P<maximum>\d+) +(?P<median>\d+) \| +(?P<rate>[\d.]+) +(?P<failure_rate>[\d.]+)\s*$"
+    r"^(?P<method>\S*) +(?P<name>.*?) +(?P<requests>\d+) +(?P<failures>\d+)\((?P<failed_percent>[\d.]+)%\) \|"
+    r" +(?P<average>\d+) +(?P<minimum>\d+) +(?P<maximum>\d+) +(?P<median>\d+) \|"
+    r" +(?P<rate>[\d.]+) +(?P<failure_rate>[\d.]+)\s*$"
 )
 _PERCENTILES = re.compile(r"^(?P<method>\S*) +(?P<name>.*?)(?P<figures>( +(\d+|N/A)){12})\s*$")
 _OCCURRENCE = re.compile(r"^(?P<occurrences>\d+) +(?P<text>\S.*?)\s*$")
