@@ -684,7 +684,7 @@ impl PyExchange {
     fn headers(&self) -> Vec<(String, String)> {
         self.result
             .as_ref()
-            .map_or_else(|_| Vec::new(), |response| pairs(&response.headers))
+            .map_or_else(|_| Vec::new(), |response| pairs(response.spelled_headers()))
     }
 
     /// The body, decoded.
@@ -831,7 +831,10 @@ impl PyExchange {
     /// The headers of the (last) request as sent.
     fn request_headers(&self) -> Vec<(String, String)> {
         self.response()
-            .map_or_else(Vec::new, |response| pairs(&response.sent.all_headers()))
+            .map_or_else(Vec::new, |response| {
+                let headers = response.sent.all_headers();
+                pairs(headers.iter().map(|(name, value)| (name.as_str(), value)))
+            })
     }
 
     /// The body of the (last) request.
@@ -842,15 +845,15 @@ impl PyExchange {
     }
 }
 
-fn pairs(headers: &HeaderMap) -> Vec<(String, String)> {
+fn pairs<'a>(headers: impl IntoIterator<Item = (&'a str, &'a HeaderValue)>) -> Vec<(String, String)> {
     headers
-        .iter()
+        .into_iter()
         .map(|(name, value)| {
             let text = value.to_str().map_or_else(
                 |_| value.as_bytes().iter().map(|&byte| char::from(byte)).collect(),
                 str::to_owned,
             );
-            (name.as_str().to_owned(), text)
+            (name.to_owned(), text)
         })
         .collect()
 }

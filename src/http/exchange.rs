@@ -136,6 +136,7 @@ async fn send_one(
     };
     let Answer {
         mut parts,
+        raw_head,
         body,
         head_at,
     } = transport::send(session, &order, timeline).await?;
@@ -149,6 +150,7 @@ async fn send_one(
         reason,
         version: parts.version,
         headers: parts.headers,
+        raw_head,
         wire_body_bytes: body.len() as u64,
         body,
         sent,

@@ -9,7 +9,7 @@ use super::cookies::Jar;
 use super::redirect::RedirectRule;
 use super::target::Target;
 use super::tls::TlsSettings;
-use super::transport::direct::Lane;
+use super::transport::direct::Conduit;
 
 /// How a session behaves.
 #[derive(Clone, Debug)]
@@ -37,7 +37,7 @@ impl Default for Options {
 pub struct Session {
     pub(crate) options: Options,
     jar: Jar,
-    idle: IdleLanes,
+    idle: IdleConduits,
 }
 
 impl Session {
@@ -47,7 +47,7 @@ impl Session {
         Self {
             options,
             jar: Jar::default(),
-            idle: IdleLanes::default(),
+            idle: IdleConduits::default(),
         }
     }
 
@@ -69,20 +69,20 @@ impl Session {
     }
 
     /// Takes the most recently used idle connection to this origin.
-    pub(crate) fn take_idle(&self, target: &Target, tls: &Arc<TlsSettings>) -> Option<Box<Lane>> {
+    pub(crate) fn take_idle(&self, target: &Target, tls: &Arc<TlsSettings>) -> Option<Box<Conduit>> {
         let mut idle = self.idle.lock();
-        let at = idle.iter().rposition(|lane| lane.serves(target, tls))?;
+        let at = idle.iter().rposition(|conduit| conduit.serves(target, tls))?;
         Some(idle.remove(at))
     }
 
     /// Keeps a connection for the next exchange; drops the oldest one to this origin when there are too many.
-    pub(crate) fn keep_idle(&self, lane: Box<Lane>) {
+    pub(crate) fn keep_idle(&self, conduit: Box<Conduit>) {
         /// Over all origins, for users that walk over many hosts: what urllib3 keeps (ten pools of ten).
         const MAX_IDLE: usize = 100;
         let mut idle = self.idle.lock();
         let limit = self.options.max_idle_per_origin;
         if idle.len() >= limit {
-            let same = |other: &Lane| other.serves(lane.target(), lane.tls());
+            let same = |other: &Conduit| other.serves(conduit.target(), conduit.tls());
             if idle.iter().filter(|other| same(other)).count() >= limit {
                 if let Some(oldest) = idle.iter().position(|other| same(other)) {
                     idle.remove(oldest);
@@ -93,21 +93,21 @@ impl Session {
                 idle.remove(0);
             }
         }
-        idle.push(lane);
+        idle.push(conduit);
     }
 }
 
 /// Idle connections, the most recently used last.
 #[derive(Debug, Default)]
-#[expect(clippy::vec_box, reason = "a lane is large and moves in and out at every exchange")]
-struct IdleLanes {
-    lanes: Mutex<Vec<Box<Lane>>>,
+#[expect(clippy::vec_box, reason = "a conduit is large and moves in and out at every exchange")]
+struct IdleConduits {
+    conduits: Mutex<Vec<Box<Conduit>>>,
 }
 
-impl IdleLanes {
+impl IdleConduits {
     #[expect(clippy::vec_box, reason = "as the field")]
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Box<Lane>>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Box<Conduit>>> {
         // A panic while the list was held leaves it whole: it is only pushed to and removed from.
-        self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
+        self.conduits.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

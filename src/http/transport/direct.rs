@@ -30,7 +30,7 @@ use crate::http::timeline::Timeline;
 use crate::http::tls::TlsSettings;
 
 /// One connection and what belongs to it.
-pub(crate) struct Lane {
+pub(crate) struct Conduit {
     target: Target,
     tls: Arc<TlsSettings>,
     connection: Connection<TokioIo<Wire>, Outgoing>,
@@ -41,16 +41,16 @@ pub(crate) struct Lane {
     silence: Option<Pin<Box<Sleep>>>,
 }
 
-impl fmt::Debug for Lane {
+impl fmt::Debug for Conduit {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
-            .debug_struct("Lane")
+            .debug_struct("Conduit")
             .field("target", &self.target)
             .finish_non_exhaustive()
     }
 }
 
-impl Lane {
+impl Conduit {
     async fn open(order: &Order<'_>, timeline: &mut Timeline) -> Result<Box<Self>, Failure> {
         let target = &order.sent.target;
         let wire = connect::open(target, order.tls, order.connect_timeout, timeline).await?;
@@ -87,55 +87,56 @@ impl Lane {
 
 /// Sends the order over an idle connection or a new one, and keeps the connection when it can be used again.
 pub(super) async fn send(session: &Session, order: &Order<'_>, timeline: &mut Timeline) -> Result<Answer, Failure> {
-    while let Some(mut lane) = session.take_idle(&order.sent.target, order.tls) {
+    while let Some(mut conduit) = session.take_idle(&order.sent.target, order.tls) {
         // The reactor's last news may be old: a close that only the kernel knows of would look like a server that closes
         // on our request. One system call settles it, as it does in urllib3.
-        lane.gauge.probe();
-        let written = lane.gauge.written();
-        match travel(&mut lane, order, timeline).await {
+        conduit.gauge.probe();
+        let written = conduit.gauge.written();
+        match travel(&mut conduit, order, timeline).await {
             Ok(answer) => {
-                keep(session, lane);
+                keep(session, conduit);
                 return Ok(answer);
             }
-            Err(_) if lane.gauge.written() == written => {}
+            Err(_) if conduit.gauge.written() == written => {}
             Err(failure) => return Err(failure),
         }
     }
     // Boxed, so that an exchange over an idle connection does not carry the room for opening one.
-    let mut lane = Box::pin(Lane::open(order, timeline)).await?;
-    let answer = travel(&mut lane, order, timeline).await?;
-    keep(session, lane);
+    let mut conduit = Box::pin(Conduit::open(order, timeline)).await?;
+    let answer = travel(&mut conduit, order, timeline).await?;
+    keep(session, conduit);
     Ok(answer)
 }
 
 /// Hands the connection back unless one side wants it closed.
-fn keep(session: &Session, mut lane: Box<Lane>) {
-    if !lane.sender.is_ready() {
+fn keep(session: &Session, mut conduit: Box<Conduit>) {
+    if !conduit.sender.is_ready() {
         let mut context = Context::from_waker(Waker::noop());
-        if Pin::new(&mut lane.connection).poll(&mut context).is_ready() || !lane.sender.is_ready() {
+        if Pin::new(&mut conduit.connection).poll(&mut context).is_ready() || !conduit.sender.is_ready() {
             return;
         }
     }
-    session.keep_idle(lane);
+    session.keep_idle(conduit);
 }
 
-async fn travel(lane: &mut Lane, order: &Order<'_>, timeline: &mut Timeline) -> Result<Answer, Failure> {
+async fn travel(conduit: &mut Conduit, order: &Order<'_>, timeline: &mut Timeline) -> Result<Answer, Failure> {
     let mut request = http::Request::new(Outgoing::new(order.sent.body.clone()));
     *request.method_mut() = order.sent.method.clone();
     *request.uri_mut() = order.sent.target.wire_uri();
     *request.headers_mut() = order.sent.wire_headers();
+    conduit.gauge.transcript().begin();
     let mut passage = Passage {
-        sending: pin!(lane.sender.send_request(request)),
-        connection: &mut lane.connection,
-        gauge: &lane.gauge,
-        silence: &mut lane.silence,
+        sending: pin!(conduit.sender.send_request(request)),
+        connection: &mut conduit.connection,
+        gauge: &conduit.gauge,
+        silence: &mut conduit.silence,
         order,
         timeline,
         is_closed: false,
-        written_at_start: lane.gauge.written(),
-        read_at_start: lane.gauge.read(),
-        written: lane.gauge.written(),
-        read: lane.gauge.read(),
+        written_at_start: conduit.gauge.written(),
+        read_at_start: conduit.gauge.read(),
+        written: conduit.gauge.written(),
+        read: conduit.gauge.read(),
         last_activity: order.begun,
         head: None,
         gathered: Gathered::default(),
@@ -148,6 +149,7 @@ async fn travel(lane: &mut Lane, order: &Order<'_>, timeline: &mut Timeline) -> 
 /// The head of a response and the body still coming.
 struct Head {
     parts: Parts,
+    raw: Box<[u8]>,
     incoming: Incoming,
     expected: Option<u64>,
 }
@@ -262,9 +264,11 @@ impl<S: Future<Output = hyper::Result<http::Response<Incoming>>>> Passage<'_, '_
 
     fn take_head(&mut self, response: http::Response<Incoming>) -> Result<Step, Failure> {
         let (parts, mut incoming) = response.into_parts();
+        let raw = self.gauge.transcript().head();
         if incoming.is_end_stream() {
             self.head = Some(Head {
                 parts,
+                raw,
                 incoming,
                 expected: Some(0),
             });
@@ -282,6 +286,7 @@ impl<S: Future<Output = hyper::Result<http::Response<Incoming>>>> Passage<'_, '_
         let first = Pin::new(&mut incoming).poll_frame(&mut quiet);
         self.head = Some(Head {
             parts,
+            raw,
             incoming,
             expected,
         });
@@ -302,6 +307,7 @@ impl<S: Future<Output = hyper::Result<http::Response<Incoming>>>> Passage<'_, '_
         match self.head.take() {
             Some(head) => Ok(Answer {
                 parts: head.parts,
+                raw_head: head.raw,
                 body,
                 head_at,
             }),
@@ -380,15 +386,18 @@ impl<S: Future<Output = hyper::Result<http::Response<Incoming>>>> Passage<'_, '_
             return self.failure(FailureKind::TooLarge, "The head of the response is too large");
         }
         if error.is_parse() {
-            return self.failure(FailureKind::NotHttp, describe(error));
+            return self.not_http(describe(error));
         }
         if self.gauge.read() == self.read_at_start || self.gauge.written() == self.written_at_start {
             return self.closed_early();
         }
-        self.failure(
-            FailureKind::NotHttp,
-            "Remote end closed connection in the middle of the response head",
-        )
+        self.not_http("Remote end closed connection in the middle of the response head")
+    }
+
+    fn not_http(&self, message: impl Into<String>) -> Failure {
+        let mut failure = self.failure(FailureKind::NotHttp, message);
+        failure.status_line = self.gauge.transcript().bad_status_line();
+        failure
     }
 
     /// What broke while the body was coming.
@@ -397,6 +406,7 @@ impl<S: Future<Output = hyper::Result<http::Response<Incoming>>>> Passage<'_, '_
             .system_failure(error)
             .unwrap_or_else(|| self.failure(FailureKind::BadBody, describe(error)));
         failure.progress = Some(self.progress());
+        failure.chunk_break = self.gauge.transcript().chunk_break();
         failure
     }
 
