@@ -22,9 +22,10 @@ use crate::engine::exchange::{Cancel, Finished, Job, Report, Unreported, reason}
 use crate::engine::in_flight::InFlight;
 use crate::engine::runtime::Engine;
 use crate::engine::verdict::Dialect;
+use crate::http::decode::content_encoding;
 use crate::http::{
-    Cookie, Failure, FailureKind, Options, RedirectRule, Request, Response, Scheme, Session, Target, Timeline,
-    TlsSettings, Verify,
+    ChunkBreak, Cookie, Failure, FailureKind, Options, RedirectRule, Request, Response, Scheme, Session, Target,
+    Timeline, TlsSettings, Verify,
 };
 use crate::ids::EntryId;
 use crate::stats::Ledger;
@@ -337,6 +338,7 @@ impl PyClient {
         let options = Options {
             tls,
             redirect_rule,
+            accepts_cut_encodings: matches!(dialect, Dialect::Requests),
             ..Options::default()
         };
         let settings = Settings {
@@ -822,6 +824,40 @@ impl PyExchange {
             .and_then(|progress| progress.missing)
     }
 
+    /// Of a body in chunks that broke off inside of one: the bytes of that chunk that had come, and those still missing.
+    #[getter]
+    fn chunk_progress(&self) -> Option<(u64, u64)> {
+        match self.failure()?.chunk_break {
+            Some(ChunkBreak::Inside { received, missing }) => Some((received, missing)),
+            _ => None,
+        }
+    }
+
+    /// The line that should have been the size of a chunk.
+    #[getter]
+    fn chunk_line<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyBytes>> {
+        match &self.failure()?.chunk_break {
+            Some(ChunkBreak::BadSize(line)) => Some(PyBytes::new(py, line)),
+            _ => None,
+        }
+    }
+
+    /// The line that should have been a status line.
+    #[getter]
+    fn status_line<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyBytes>> {
+        let line = self.failure()?.status_line.as_ref()?;
+        Some(PyBytes::new(py, line))
+    }
+
+    /// The content encoding that could not be undone, and the body in it.
+    #[getter]
+    fn undecoded<'py>(&self, py: Python<'py>) -> Option<(String, Bound<'py, PyBytes>)> {
+        let failure = self.failure().filter(|failure| failure.kind == FailureKind::BadBody)?;
+        let response = failure.response.as_ref()?;
+        let body = PyBytes::new(py, &response.body);
+        Some((content_encoding(&response.headers), body))
+    }
+
     /// The method of the (last) request.
     #[getter]
     fn request_method(&self) -> &str {
@@ -830,11 +866,10 @@ impl PyExchange {
 
     /// The headers of the (last) request as sent.
     fn request_headers(&self) -> Vec<(String, String)> {
-        self.response()
-            .map_or_else(Vec::new, |response| {
-                let headers = response.sent.all_headers();
-                pairs(headers.iter().map(|(name, value)| (name.as_str(), value)))
-            })
+        self.response().map_or_else(Vec::new, |response| {
+            let headers = response.sent.all_headers();
+            pairs(headers.iter().map(|(name, value)| (name.as_str(), value)))
+        })
     }
 
     /// The body of the (last) request.

@@ -6,8 +6,8 @@
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -148,11 +148,7 @@ fn handshake_failure(error: &io::Error, target: &Target) -> Failure {
     if error.raw_os_error().is_some() {
         return Failure::from_io(error, target);
     }
-    let message = match error.kind() {
-        io::ErrorKind::UnexpectedEof => "The server closed the connection during the TLS handshake".to_owned(),
-        _ => error.to_string(),
-    };
-    Failure::new(FailureKind::Tls, target, message)
+    Failure::new(FailureKind::Tls, target, tls::words::of_handshake(error, target.host()))
 }
 
 fn connect_timeout(target: &Target, limit: Option<Duration>) -> Failure {

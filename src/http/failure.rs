@@ -31,7 +31,7 @@ pub enum FailureKind {
     Tls,
     /// What came back is not HTTP/1.
     NotHttp,
-    /// The body ended early, was badly framed or could not be decoded.
+    /// The body ended early, was badly framed or could not be decoded (then `response` holds it as it came).
     BadBody,
     /// More redirects than allowed. `response` holds the last one.
     TooManyRedirects,

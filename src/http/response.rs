@@ -47,7 +47,10 @@ impl Response {
     pub fn spelled_headers(&self) -> Vec<(&str, &HeaderValue)> {
         let mut spelled: Vec<(&str, &HeaderValue)> = Vec::with_capacity(self.headers.len());
         for name in transcript::names(&self.raw_head) {
-            let before = spelled.iter().filter(|(other, _)| other.eq_ignore_ascii_case(name)).count();
+            let before = spelled
+                .iter()
+                .filter(|(other, _)| other.eq_ignore_ascii_case(name))
+                .count();
             if let Some(value) = self.headers.get_all(name).iter().nth(before) {
                 spelled.push((name, value));
             }
@@ -55,7 +58,10 @@ impl Response {
         if spelled.len() == self.headers.len() {
             return spelled;
         }
-        self.headers.iter().map(|(name, value)| (name.as_str(), value)).collect()
+        self.headers
+            .iter()
+            .map(|(name, value)| (name.as_str(), value))
+            .collect()
     }
 }
 

@@ -18,6 +18,8 @@ pub struct Options {
     pub tls: Arc<TlsSettings>,
     /// How redirects are followed.
     pub redirect_rule: RedirectRule,
+    /// Whether a compressed body that ends too soon is taken for what came of it, as `requests` does, or for a failure.
+    pub accepts_cut_encodings: bool,
     /// Idle connections kept to one origin; urllib3 keeps ten.
     pub max_idle_per_origin: usize,
 }
@@ -27,6 +29,7 @@ impl Default for Options {
         Self {
             tls: Arc::default(),
             redirect_rule: RedirectRule::Requests,
+            accepts_cut_encodings: true,
             max_idle_per_origin: 10,
         }
     }
@@ -99,7 +102,10 @@ impl Session {
 
 /// Idle connections, the most recently used last.
 #[derive(Debug, Default)]
-#[expect(clippy::vec_box, reason = "a conduit is large and moves in and out at every exchange")]
+#[expect(
+    clippy::vec_box,
+    reason = "a conduit is large and moves in and out at every exchange"
+)]
 struct IdleConduits {
     conduits: Mutex<Vec<Box<Conduit>>>,
 }

@@ -270,10 +270,13 @@ mod tests {
     #[test]
     fn interim_heads_and_empty_lines_before_a_head_are_forgotten() {
         let interim = b"\r\nHTTP/1.1 100 Continue\r\nTransfer-Encoding: chunked\r\n\r\n";
-        heard(&[&interim[..], b"HTTP/1.1 200 OK\r\na: b\r\n\r\n"].concat(), |transcript| {
-            assert_eq!(&transcript.head()[..], b"HTTP/1.1 200 OK\r\na: b\r\n\r\n");
-            assert_eq!(transcript.chunk_break(), None);
-        });
+        heard(
+            &[&interim[..], b"HTTP/1.1 200 OK\r\na: b\r\n\r\n"].concat(),
+            |transcript| {
+                assert_eq!(&transcript.head()[..], b"HTTP/1.1 200 OK\r\na: b\r\n\r\n");
+                assert_eq!(transcript.chunk_break(), None);
+            },
+        );
     }
 
     #[test]
@@ -288,7 +291,11 @@ mod tests {
             ("HTTP/1.1 200 OK\r\nno colon", None),
         ] {
             heard(response.as_bytes(), |transcript| {
-                assert_eq!(transcript.bad_status_line().as_deref(), line.map(str::as_bytes), "{response}");
+                assert_eq!(
+                    transcript.bad_status_line().as_deref(),
+                    line.map(str::as_bytes),
+                    "{response}"
+                );
             });
         }
     }

@@ -8,12 +8,17 @@ from __future__ import annotations
 
 import errno as error_numbers
 import http.client
+import io
+import re
 import socket
 import ssl
 import zlib
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import requests.exceptions as wrong
+from requests.models import CONTENT_CHUNK_SIZE
+from urllib3 import HTTPResponse
 from urllib3 import exceptions as pool
 
 if TYPE_CHECKING:
@@ -25,6 +30,8 @@ if TYPE_CHECKING:
 Limits = tuple[float | None, float | None]
 
 _MISSING_SCHEMA, _INVALID_SCHEMA = "missing-schema", "invalid-schema"
+#: A status line that is right in all but its version.
+_STATUS_LINE = re.compile(r"(?P<version>HTTP/\S+)\s+[1-9]\d\d(\s|$)")
 
 
 def invalid_target(problem: BaseException) -> wrong.RequestException:
@@ -102,7 +109,13 @@ def _closed_early(_: _core.Exchange) -> tuple[BaseException, BaseException]:
 
 
 def _not_http(exchange: _core.Exchange) -> tuple[BaseException, BaseException]:
-    return _aborted(http.client.BadStatusLine(exchange.failure_message))
+    line = exchange.status_line
+    if line is None:
+        return _aborted(http.client.HTTPException(exchange.failure_message))
+    text = line.decode("latin-1")
+    if (told := _STATUS_LINE.match(text)) is not None:
+        return _aborted(http.client.UnknownProtocol(told["version"]))
+    return _aborted(http.client.BadStatusLine(text))
 
 
 def _connect_timeout(exchange: _core.Exchange, limits: Limits) -> tuple[BaseException, BaseException]:
@@ -124,16 +137,40 @@ def _read_timeout(exchange: _core.Exchange, limits: Limits) -> tuple[BaseExcepti
 
 
 def _bad_body(exchange: _core.Exchange) -> tuple[BaseException, BaseException]:
-    received, missing = exchange.body_received, exchange.body_missing
-    if received is not None and (missing is not None or exchange.failure_message == ""):
-        cut = _Incomplete(received, missing)
-        error: wrong.RequestException = wrong.ChunkedEncodingError(
-            pool.ProtocolError(f"Connection broken: {cut!r}", cut)
-        )
+    error: wrong.RequestException
+    if exchange.undecoded is not None:
+        error = wrong.ContentDecodingError(_not_decoded(exchange, *exchange.undecoded))
+    elif (cut := _cut(exchange)) is not None:
+        error = wrong.ChunkedEncodingError(pool.ProtocolError(f"Connection broken: {cut!r}", cut))
     else:
-        what, _, why = exchange.failure_message.partition(" (")
-        error = wrong.ContentDecodingError(pool.DecodeError(what, zlib.error(why.removesuffix(")"))))
+        error = wrong.ChunkedEncodingError(pool.ProtocolError("Response ended prematurely"))
     return error, error
+
+
+def _cut(exchange: _core.Exchange) -> Exception | None:
+    """How a body broke off, in the terms of the layer that reads it in stock; None when it ended between two chunks."""
+    if exchange.chunk_line is not None:
+        # urllib3 counts no bytes of a body in chunks.
+        nothing_read: Any = SimpleNamespace(tell=int, length_remaining=None)
+        return pool.InvalidChunkLength(nothing_read, exchange.chunk_line.partition(b";")[0])
+    if exchange.chunk_progress is not None:
+        received, missing = exchange.chunk_progress
+        read_before = received - received % CONTENT_CHUNK_SIZE
+        wanted = min(received + missing - read_before, CONTENT_CHUNK_SIZE)
+        return _Incomplete(received - read_before, wanted - (received - read_before))
+    if exchange.body_missing is not None:
+        return _Incomplete(exchange.body_received or 0, exchange.body_missing)
+    return None
+
+
+def _not_decoded(exchange: _core.Exchange, encoding: str, body: bytes) -> pool.DecodeError:
+    """What urllib3 says of this body: it is asked, since only zlib has zlib's words."""
+    try:
+        HTTPResponse(io.BytesIO(body), {"content-encoding": encoding}, preload_content=False).read(decode_content=True)
+    except pool.DecodeError as error:
+        return error
+    what, _, why = exchange.failure_message.partition(" (")
+    return pool.DecodeError(what, zlib.error(why.removesuffix(")")))
 
 
 class _Incomplete(http.client.IncompleteRead):
@@ -150,8 +187,20 @@ class _Incomplete(http.client.IncompleteRead):
     __str__ = object.__str__
 
 
+def tls_error(exchange: _core.Exchange) -> ssl.SSLError:
+    """The error of the `ssl` module for a failed handshake; the engine knows OpenSSL's words."""
+    words = exchange.failure_message
+    if words.startswith("[SSL: CERTIFICATE_VERIFY_FAILED]"):
+        return ssl.SSLCertVerificationError(1, words)
+    if words.startswith("[SSL: UNEXPECTED_EOF_WHILE_READING]"):
+        return ssl.SSLEOFError(ssl.SSL_ERROR_EOF, words)
+    if words.startswith("[SSL: "):
+        return ssl.SSLError(ssl.SSL_ERROR_SSL, words)
+    return ssl.SSLError(words)
+
+
 def _tls(exchange: _core.Exchange) -> tuple[BaseException, BaseException]:
-    cause = ssl.SSLError(exchange.failure_message)
+    cause = tls_error(exchange)
     why = pool.SSLError(cause)
     return wrong.SSLError(_gave_up(exchange, why)), why
 

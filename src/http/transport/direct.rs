@@ -27,7 +27,7 @@ use crate::http::failure::{BodyProgress, Failure, FailureKind};
 use crate::http::session::Session;
 use crate::http::target::{Scheme, Target};
 use crate::http::timeline::Timeline;
-use crate::http::tls::TlsSettings;
+use crate::http::tls::{TlsSettings, words};
 
 /// One connection and what belongs to it.
 pub(crate) struct Conduit {
@@ -419,7 +419,8 @@ impl<S: Future<Output = hyper::Result<http::Response<Incoming>>>> Passage<'_, '_
                     return Some(Failure::from_io(io, &self.order.sent.target));
                 }
                 if let Some(tls) = io.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
-                    return Some(self.failure(FailureKind::Tls, tls.to_string()));
+                    let host = self.order.sent.target.host();
+                    return Some(self.failure(FailureKind::Tls, words::of_error(tls, host)));
                 }
             }
             source = inner.source();
