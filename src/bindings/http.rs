@@ -22,9 +22,10 @@ use crate::engine::exchange::{Cancel, Finished, Job, Report, Unreported, reason}
 use crate::engine::in_flight::InFlight;
 use crate::engine::runtime::Engine;
 use crate::engine::verdict::Dialect;
+use crate::http::decode::content_encoding;
 use crate::http::{
-    Cookie, Failure, FailureKind, Options, RedirectRule, Request, Response, Scheme, Session, Target, Timeline,
-    TlsSettings, Verify,
+    ChunkBreak, Cookie, Failure, FailureKind, Options, RedirectRule, Request, Response, Scheme, Session, Target,
+    Timeline, TlsSettings, Verify,
 };
 use crate::ids::EntryId;
 use crate::stats::Ledger;
@@ -62,7 +63,11 @@ impl<K: std::hash::Hash + Eq, V: ?Sized> Shared<K, V> {
     }
 
     fn get(&self, key: K, make: impl FnOnce(&K) -> PyResult<Arc<V>>) -> PyResult<Arc<V>> {
-        let mut known = self.known.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self
+            .known
+            .get_or_init(Mutex::default)
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         if let Some(value) = known.get(&key) {
             return Ok(Arc::clone(value));
         }
@@ -79,14 +84,24 @@ fn stencil(url: String, list: &HeaderList) -> PyResult<Arc<Stencil>> {
     STENCILS.get((list.as_ptr() as usize, url), |(_, url)| {
         let target = Target::parse(url)?;
         let headers = Arc::new(with_host(&target, list));
-        Ok(Arc::new(Stencil { target, headers, _list: Arc::clone(list) }))
+        Ok(Arc::new(Stencil {
+            target,
+            headers,
+            _list: Arc::clone(list),
+        }))
     })
 }
 
 fn header_list(headers: &Headers<'_>) -> PyResult<HeaderList> {
-    let key: Vec<_> = headers.iter().map(|(name, value)| (name.clone(), value.as_bytes().to_vec())).collect();
+    let key: Vec<_> = headers
+        .iter()
+        .map(|(name, value)| (name.clone(), value.as_bytes().to_vec()))
+        .collect();
     HEADER_LISTS.get(key, |key| {
-        let list: Vec<_> = key.iter().map(|(name, value)| header(name, value)).collect::<PyResult<_>>()?;
+        let list: Vec<_> = key
+            .iter()
+            .map(|(name, value)| header(name, value))
+            .collect::<PyResult<_>>()?;
         Ok(list.into())
     })
 }
@@ -195,10 +210,7 @@ impl PyClient {
             if settings.urls.len() >= REMEMBERED_URLS {
                 settings.urls.clear();
             }
-            settings.urls.insert(
-                call.url.into(),
-                Prepared { stencil, entry: None },
-            );
+            settings.urls.insert(call.url.into(), Prepared { stencil, entry: None });
         }
         let Some(prepared) = settings.urls.get_mut(call.url) else {
             unreachable!("it was inserted above")
@@ -392,6 +404,7 @@ impl PyClient {
         let options = Options {
             tls,
             redirect_rule,
+            accepts_cut_encodings: matches!(dialect, Dialect::Requests),
             ..Options::default()
         };
         let settings = Settings {
@@ -733,7 +746,7 @@ impl PyExchange {
     fn headers(&self) -> Vec<(String, String)> {
         self.result
             .as_ref()
-            .map_or_else(|_| Vec::new(), |response| pairs(&response.headers))
+            .map_or_else(|_| Vec::new(), |response| pairs(response.spelled_headers()))
     }
 
     /// The body, decoded.
@@ -871,6 +884,40 @@ impl PyExchange {
             .and_then(|progress| progress.missing)
     }
 
+    /// Of a body in chunks that broke off inside of one: the bytes of that chunk that had come, and those still missing.
+    #[getter]
+    fn chunk_progress(&self) -> Option<(u64, u64)> {
+        match self.failure()?.chunk_break {
+            Some(ChunkBreak::Inside { received, missing }) => Some((received, missing)),
+            _ => None,
+        }
+    }
+
+    /// The line that should have been the size of a chunk.
+    #[getter]
+    fn chunk_line<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyBytes>> {
+        match &self.failure()?.chunk_break {
+            Some(ChunkBreak::BadSize(line)) => Some(PyBytes::new(py, line)),
+            _ => None,
+        }
+    }
+
+    /// The line that should have been a status line.
+    #[getter]
+    fn status_line<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyBytes>> {
+        let line = self.failure()?.status_line.as_ref()?;
+        Some(PyBytes::new(py, line))
+    }
+
+    /// The content encoding that could not be undone, and the body in it.
+    #[getter]
+    fn undecoded<'py>(&self, py: Python<'py>) -> Option<(String, Bound<'py, PyBytes>)> {
+        let failure = self.failure().filter(|failure| failure.kind == FailureKind::BadBody)?;
+        let response = failure.response.as_ref()?;
+        let body = PyBytes::new(py, &response.body);
+        Some((content_encoding(&response.headers), body))
+    }
+
     /// The method of the (last) request.
     #[getter]
     fn request_method(&self) -> &str {
@@ -879,8 +926,10 @@ impl PyExchange {
 
     /// The headers of the (last) request as sent.
     fn request_headers(&self) -> Vec<(String, String)> {
-        self.response()
-            .map_or_else(Vec::new, |response| pairs(&response.sent.all_headers()))
+        self.response().map_or_else(Vec::new, |response| {
+            let headers = response.sent.all_headers();
+            pairs(headers.iter().map(|(name, value)| (name.as_str(), value)))
+        })
     }
 
     /// The body of the (last) request.
@@ -891,15 +940,15 @@ impl PyExchange {
     }
 }
 
-fn pairs(headers: &HeaderMap) -> Vec<(String, String)> {
+fn pairs<'a>(headers: impl IntoIterator<Item = (&'a str, &'a HeaderValue)>) -> Vec<(String, String)> {
     headers
-        .iter()
+        .into_iter()
         .map(|(name, value)| {
             let text = value.to_str().map_or_else(
                 |_| value.as_bytes().iter().map(|&byte| char::from(byte)).collect(),
                 str::to_owned,
             );
-            (name.as_str().to_owned(), text)
+            (name.to_owned(), text)
         })
         .collect()
 }

@@ -6,8 +6,8 @@
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -23,6 +23,7 @@ use super::failure::{Failure, FailureKind};
 use super::target::{Scheme, Target};
 use super::timeline::Timeline;
 use super::tls::{self, TlsSettings};
+use super::transcript::Transcript;
 
 /// What an open connection tells while the codec owns it.
 #[derive(Debug, Default)]
@@ -30,6 +31,7 @@ pub(crate) struct Gauge {
     read: AtomicU64,
     written: AtomicU64,
     is_to_probe: AtomicBool,
+    transcript: Mutex<Transcript>,
 }
 
 impl Gauge {
@@ -41,6 +43,13 @@ impl Gauge {
     /// Bytes written so far.
     pub(crate) fn written(&self) -> u64 {
         self.written.load(Ordering::Relaxed)
+    }
+
+    /// What the response looks like before the codec. Held for moments only, and never contended: whoever asks drives
+    /// the connection too.
+    pub(crate) fn transcript(&self) -> MutexGuard<'_, Transcript> {
+        // Whatever a panic left here is replaced when the next head is awaited.
+        self.transcript.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Makes the next read ask the kernel whether the peer has closed, instead of trusting the reactor's last news.
@@ -139,11 +148,7 @@ fn handshake_failure(error: &io::Error, target: &Target) -> Failure {
     if error.raw_os_error().is_some() {
         return Failure::from_io(error, target);
     }
-    let message = match error.kind() {
-        io::ErrorKind::UnexpectedEof => "The server closed the connection during the TLS handshake".to_owned(),
-        _ => error.to_string(),
-    };
-    Failure::new(FailureKind::Tls, target, message)
+    Failure::new(FailureKind::Tls, target, tls::words::of_handshake(error, target.host()))
 }
 
 fn connect_timeout(target: &Target, limit: Option<Duration>) -> Failure {
@@ -174,9 +179,10 @@ impl AsyncRead for Wire {
             Stream::Plain(tcp) => Pin::new(tcp).poll_read(cx, buffer),
             Stream::Tls(tls) => end_if_ragged(Pin::new(tls).poll_read(cx, buffer)),
         };
-        let count = (buffer.filled().len() - before) as u64;
-        if count > 0 {
-            this.gauge.read.fetch_add(count, Ordering::Relaxed);
+        let bytes = &buffer.filled()[before..];
+        if !bytes.is_empty() {
+            this.gauge.read.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+            this.gauge.transcript().hear(bytes);
         }
         polled
     }

@@ -331,7 +331,10 @@ fn latin1(bytes: &[u8]) -> String {
 }
 
 /// Seconds since 1970: cookies end at dates, so this is the one place of the room that needs the wall clock.
-#[expect(clippy::disallowed_methods, reason = "dates are wall-clock times; nothing is measured with it")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "dates are wall-clock times; nothing is measured with it"
+)]
 fn wall_clock_s() -> i64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)

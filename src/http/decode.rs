@@ -38,19 +38,26 @@ enum Coding {
 /// The body with its encodings undone, the last applied first. `None` when there is nothing to undo: no encoding, or
 /// one that is not known, which is handed on as it came (as urllib3 does).
 ///
+/// gzip, deflate and br that end too soon give what came of them when `accepts_cut` says so.
+///
 /// # Errors
 ///
 /// When the bytes are corrupt or truncated, or the result exceeds `limit` bytes.
-pub fn decode(headers: &HeaderMap, body: &Bytes, limit: Option<u64>) -> Result<Option<Bytes>, DecodeError> {
+pub fn decode(
+    headers: &HeaderMap,
+    body: &Bytes,
+    limit: Option<u64>,
+    accepts_cut: bool,
+) -> Result<Option<Bytes>, DecodeError> {
     let Some(codings) = codings(headers).filter(|codings| !codings.is_empty()) else {
         return Ok(None);
     };
     let mut decoded = body.clone();
     for coding in codings.iter().rev() {
-        decoded = undo(*coding, &decoded, limit).map_err(|error| match (error.kind(), limit) {
+        decoded = undo(*coding, &decoded, limit, accepts_cut).map_err(|error| match (error.kind(), limit) {
             (io::ErrorKind::FileTooLarge, Some(limit)) => DecodeError::TooLarge { limit },
             _ => DecodeError::Corrupt {
-                encoding: joined(headers),
+                encoding: content_encoding(headers),
                 detail: error.to_string(),
             },
         })?;
@@ -76,7 +83,8 @@ fn codings(headers: &HeaderMap) -> Option<Vec<Coding>> {
     Some(codings)
 }
 
-fn joined(headers: &HeaderMap) -> String {
+/// The whole `Content-Encoding`, whatever it says.
+pub fn content_encoding(headers: &HeaderMap) -> String {
     let values: Vec<_> = headers
         .get_all(CONTENT_ENCODING)
         .iter()
@@ -85,11 +93,11 @@ fn joined(headers: &HeaderMap) -> String {
     values.join(", ")
 }
 
-fn undo(coding: Coding, body: &[u8], limit: Option<u64>) -> io::Result<Bytes> {
+fn undo(coding: Coding, body: &[u8], limit: Option<u64>, accepts_cut: bool) -> io::Result<Bytes> {
     let mut decoded = Vec::new();
-    match coding {
-        Coding::Gzip => gunzip(body, &mut decoded, limit)?,
-        Coding::Deflate => inflate(body, &mut decoded, limit)?,
+    let result = match coding {
+        Coding::Gzip => gunzip(body, &mut decoded, limit),
+        Coding::Deflate => inflate(body, &mut decoded, limit),
         Coding::Brotli => {
             /// Brotli's own advice for whole buffers.
             const WINDOW_BYTES: usize = 4096;
@@ -97,9 +105,14 @@ fn undo(coding: Coding, body: &[u8], limit: Option<u64>) -> io::Result<Bytes> {
                 brotli_decompressor::Decompressor::new(body, WINDOW_BYTES),
                 &mut decoded,
                 limit,
-            )?;
+            )
         }
-        Coding::Zstd => unzstd(body, &mut decoded, limit)?,
+        Coding::Zstd => unzstd(body, &mut decoded, limit),
+    };
+    match result {
+        Err(error)
+            if error.kind() == io::ErrorKind::UnexpectedEof && accepts_cut && !matches!(coding, Coding::Zstd) => {}
+        result => result?,
     }
     Ok(Bytes::from(decoded))
 }
@@ -116,14 +129,17 @@ fn read_bounded(reader: impl Read, decoded: &mut Vec<u8>, limit: Option<u64>) ->
     }
 }
 
-/// One member after another; what follows the last one and is not gzip is ignored, as zlib's users do.
+/// One member after another; what follows the first one and is not gzip, or is broken, is ignored, as urllib3 does.
 fn gunzip(body: &[u8], decoded: &mut Vec<u8>, limit: Option<u64>) -> io::Result<()> {
     const MAGIC: [u8; 2] = [0x1f, 0x8b];
     let mut rest = body;
     loop {
         let mut member = GzDecoder::new(rest);
-        read_bounded(&mut member, decoded, limit)?;
-        rest = member.into_inner();
+        match read_bounded(&mut member, decoded, limit) {
+            Err(error) if rest.len() == body.len() || error.kind() == io::ErrorKind::FileTooLarge => return Err(error),
+            Err(_) => return Ok(()),
+            Ok(()) => rest = member.into_inner(),
+        }
         if !rest.starts_with(&MAGIC) {
             return Ok(());
         }

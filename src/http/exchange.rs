@@ -85,15 +85,18 @@ async fn follow(
             None
         };
         let Some(location) = location else {
-            if request.decode {
-                decode_body(&mut response, request.max_body_bytes)?;
-            }
             response.history = history;
+            if request.decode
+                && let Err(mut failure) = decode_body(&mut response, session, request.max_body_bytes)
+            {
+                failure.response = Some(Box::new(response));
+                return Err(failure);
+            }
             return Ok(response);
         };
         if request.decode {
             // A redirect's body is read for the connection's sake only; a broken encoding spoils nothing.
-            let _ = decode_body(&mut response, request.max_body_bytes);
+            let _ = decode_body(&mut response, session, request.max_body_bytes);
         }
         if history.len() >= request.max_redirects as usize {
             response.history = history;
@@ -136,6 +139,7 @@ async fn send_one(
     };
     let Answer {
         mut parts,
+        raw_head,
         body,
         head_at,
     } = transport::send(session, &order, timeline).await?;
@@ -149,6 +153,7 @@ async fn send_one(
         reason,
         version: parts.version,
         headers: parts.headers,
+        raw_head,
         wire_body_bytes: body.len() as u64,
         body,
         sent,
@@ -157,13 +162,14 @@ async fn send_one(
     })
 }
 
-/// Undoes the content encoding in place.
-fn decode_body(response: &mut Response, limit: Option<u64>) -> Result<(), Failure> {
+/// Undoes the content encoding in place; a body that cannot be decoded stays as it came.
+fn decode_body(response: &mut Response, session: &Session, limit: Option<u64>) -> Result<(), Failure> {
     if response.body.is_empty() || !response.headers.contains_key(CONTENT_ENCODING) {
         return Ok(());
     }
     let target: &Target = &response.sent.target;
-    match decode::decode(&response.headers, &response.body, limit) {
+    let accepts_cut = session.options.accepts_cut_encodings;
+    match decode::decode(&response.headers, &response.body, limit, accepts_cut) {
         Ok(Some(decoded)) => {
             response.body = decoded;
             Ok(())

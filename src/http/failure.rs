@@ -31,7 +31,7 @@ pub enum FailureKind {
     Tls,
     /// What came back is not HTTP/1.
     NotHttp,
-    /// The body ended early, was badly framed or could not be decoded.
+    /// The body ended early, was badly framed or could not be decoded (then `response` holds it as it came).
     BadBody,
     /// More redirects than allowed. `response` holds the last one.
     TooManyRedirects,
@@ -54,6 +54,22 @@ pub struct BodyProgress {
     pub missing: Option<u64>,
 }
 
+/// Where a body that comes in chunks broke off.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ChunkBreak {
+    /// In the data of a chunk, or in the line end after it (which counts by itself: two bytes).
+    Inside {
+        /// Bytes of this chunk that had come.
+        received: u64,
+        /// Bytes of this chunk still missing.
+        missing: u64,
+    },
+    /// At this line, as it came, which should be a chunk's size and is not.
+    BadSize(Box<[u8]>),
+    /// Between two chunks, or after the last one.
+    Between,
+}
+
 /// An exchange that gave no usable response.
 #[derive(Clone, Debug)]
 pub struct Failure {
@@ -69,6 +85,10 @@ pub struct Failure {
     pub response: Option<Box<Response>>,
     /// How far the body came, for [`FailureKind::BadBody`] and a reset in the body.
     pub progress: Option<BodyProgress>,
+    /// Where in its chunks the body broke off, for a [`FailureKind::BadBody`] that comes in chunks.
+    pub chunk_break: Option<ChunkBreak>,
+    /// The line that should be a status line and is not, as it came, for [`FailureKind::NotHttp`].
+    pub status_line: Option<Box<[u8]>>,
     /// What is wrong with the location, for [`FailureKind::InvalidRedirect`].
     pub url_problem: Option<UrlProblem>,
 }
@@ -84,6 +104,8 @@ impl Failure {
             target: target.clone(),
             response: None,
             progress: None,
+            chunk_break: None,
+            status_line: None,
             url_problem: None,
         }
     }

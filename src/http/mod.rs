@@ -4,6 +4,7 @@
 //! user keeps between exchanges (cookies, idle connections).
 //!
 //! From the inside out: [`target`] (URLs), `dns`, `connect`, [`tls`], `transport` (one request over one connection),
+//! `transcript` (what the codec hides),
 //! `redirect`, [`cookies`], [`decode`], `exchange` (the rules that tie them together). [`encode`] makes bodies and
 //! header values from data.
 
@@ -22,11 +23,12 @@ mod session;
 pub mod target;
 mod timeline;
 pub mod tls;
+mod transcript;
 mod transport;
 
 pub use cookies::{Cookie, Jar};
 pub use exchange::exchange;
-pub use failure::{BodyProgress, Failure, FailureKind};
+pub use failure::{BodyProgress, ChunkBreak, Failure, FailureKind};
 pub use redirect::RedirectRule;
 pub use request::Request;
 pub use response::{Hop, Response, Sent};

@@ -8,6 +8,7 @@ use http::header::{CONTENT_LENGTH, COOKIE, HOST};
 use http::{HeaderMap, HeaderValue, Method, Version};
 
 use super::target::Target;
+use super::transcript;
 
 /// A response with its whole body.
 #[derive(Clone, Debug)]
@@ -20,6 +21,8 @@ pub struct Response {
     pub version: Version,
     /// The headers; names are in lower case, repeated headers kept.
     pub headers: HeaderMap,
+    /// The head as it came, for those who want to know how it was spelled; empty when it was longer than 64 KiB.
+    pub raw_head: Box<[u8]>,
     /// The body, decoded when the request asked for it.
     pub body: Bytes,
     /// Bytes of the body as they came over the wire.
@@ -37,6 +40,28 @@ impl Response {
     #[must_use]
     pub fn target(&self) -> &Target {
         &self.sent.target
+    }
+
+    /// The headers in the server's order and spelling (in lower case when the head was too long to be kept).
+    #[must_use]
+    pub fn spelled_headers(&self) -> Vec<(&str, &HeaderValue)> {
+        let mut spelled: Vec<(&str, &HeaderValue)> = Vec::with_capacity(self.headers.len());
+        for name in transcript::names(&self.raw_head) {
+            let before = spelled
+                .iter()
+                .filter(|(other, _)| other.eq_ignore_ascii_case(name))
+                .count();
+            if let Some(value) = self.headers.get_all(name).iter().nth(before) {
+                spelled.push((name, value));
+            }
+        }
+        if spelled.len() == self.headers.len() {
+            return spelled;
+        }
+        self.headers
+            .iter()
+            .map(|(name, value)| (name.as_str(), value))
+            .collect()
     }
 }
 

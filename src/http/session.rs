@@ -12,7 +12,7 @@ use super::cookies::Jar;
 use super::redirect::RedirectRule;
 use super::target::Target;
 use super::tls::TlsSettings;
-use super::transport::direct::Lane;
+use super::transport::direct::Conduit;
 
 /// How a session behaves.
 #[derive(Clone, Debug)]
@@ -21,6 +21,8 @@ pub struct Options {
     pub tls: Arc<TlsSettings>,
     /// How redirects are followed.
     pub redirect_rule: RedirectRule,
+    /// Whether a compressed body that ends too soon is taken for what came of it, as `requests` does, or for a failure.
+    pub accepts_cut_encodings: bool,
     /// Idle connections kept to one origin; urllib3 keeps ten.
     pub max_idle_per_origin: usize,
 }
@@ -30,6 +32,7 @@ impl Default for Options {
         Self {
             tls: Arc::default(),
             redirect_rule: RedirectRule::Requests,
+            accepts_cut_encodings: true,
             max_idle_per_origin: 10,
         }
     }
@@ -40,7 +43,7 @@ impl Default for Options {
 pub struct Session {
     pub(crate) options: Options,
     jar: Jar,
-    idle: IdleLanes,
+    idle: IdleConduits,
     /// Whether somebody comes by to let idle connections rest.
     is_watched: AtomicBool,
 }
@@ -52,7 +55,7 @@ impl Session {
         Self {
             options,
             jar: Jar::default(),
-            idle: IdleLanes::default(),
+            idle: IdleConduits::default(),
             is_watched: AtomicBool::new(false),
         }
     }
@@ -78,12 +81,12 @@ impl Session {
     /// which will have to be asked later.
     pub fn rest(&self, since: Instant) -> bool {
         let mut awake = false;
-        self.idle.lock().retain_mut(|lane| {
-            if lane.idle_since() > since {
+        self.idle.lock().retain_mut(|conduit| {
+            if conduit.idle_since() > since {
                 awake = true;
                 return true;
             }
-            lane.rest()
+            conduit.rest()
         });
         awake
     }
@@ -99,20 +102,20 @@ impl Session {
     }
 
     /// Takes the most recently used idle connection to this origin.
-    pub(crate) fn take_idle(&self, target: &Target, tls: &Arc<TlsSettings>) -> Option<Box<Lane>> {
+    pub(crate) fn take_idle(&self, target: &Target, tls: &Arc<TlsSettings>) -> Option<Box<Conduit>> {
         let mut idle = self.idle.lock();
-        let at = idle.iter().rposition(|lane| lane.serves(target, tls))?;
+        let at = idle.iter().rposition(|conduit| conduit.serves(target, tls))?;
         Some(idle.remove(at))
     }
 
     /// Keeps a connection for the next exchange; drops the oldest one to this origin when there are too many.
-    pub(crate) fn keep_idle(&self, lane: Box<Lane>) {
+    pub(crate) fn keep_idle(&self, conduit: Box<Conduit>) {
         /// Over all origins, for users that walk over many hosts: what urllib3 keeps (ten pools of ten).
         const MAX_IDLE: usize = 100;
         let mut idle = self.idle.lock();
         let limit = self.options.max_idle_per_origin;
         if idle.len() >= limit {
-            let same = |other: &Lane| other.serves(lane.target(), lane.tls());
+            let same = |other: &Conduit| other.serves(conduit.target(), conduit.tls());
             if idle.iter().filter(|other| same(other)).count() >= limit {
                 if let Some(oldest) = idle.iter().position(|other| same(other)) {
                     idle.remove(oldest);
@@ -123,21 +126,24 @@ impl Session {
                 idle.remove(0);
             }
         }
-        idle.push(lane);
+        idle.push(conduit);
     }
 }
 
 /// Idle connections, the most recently used last.
 #[derive(Debug, Default)]
-#[expect(clippy::vec_box, reason = "a lane is large and moves in and out at every exchange")]
-struct IdleLanes {
-    lanes: Mutex<Vec<Box<Lane>>>,
+#[expect(
+    clippy::vec_box,
+    reason = "a conduit is large and moves in and out at every exchange"
+)]
+struct IdleConduits {
+    conduits: Mutex<Vec<Box<Conduit>>>,
 }
 
-impl IdleLanes {
+impl IdleConduits {
     #[expect(clippy::vec_box, reason = "as the field")]
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Box<Lane>>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Box<Conduit>>> {
         // A panic while the list was held leaves it whole: it is only pushed to and removed from.
-        self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
+        self.conduits.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -3,6 +3,8 @@
 //! A configuration is parsed once per process (a PEM bundle holds some 150 certificates) and shared by all sessions,
 //! which also shares the store for session resumption. Must not open sockets.
 
+pub(crate) mod words;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
@@ -68,9 +70,13 @@ fn build(settings: &TlsSettings) -> Result<ClientConfig, String> {
         Verify::Off => Arc::new(AcceptAll {
             provider: Arc::clone(&provider),
         }),
-        Verify::Bundle(path) => WebPkiServerVerifier::builder_with_provider(Arc::new(roots(path)?), provider)
-            .build()
-            .map_err(|error| format!("{}: {error}", path.display()))?,
+        Verify::Bundle(path) => {
+            let roots = Arc::new(roots(path)?);
+            let verifier = WebPkiServerVerifier::builder_with_provider(roots, provider)
+                .build()
+                .map_err(|error| format!("{}: {error}", path.display()))?;
+            Arc::new(words::Telling { verifier })
+        }
     };
     let builder = builder.dangerous().with_custom_certificate_verifier(verifier);
     let mut config = match &settings.cert {

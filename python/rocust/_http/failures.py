@@ -8,12 +8,17 @@ from __future__ import annotations
 
 import errno as error_numbers
 import http.client
+import io
+import re
 import socket
 import ssl
 import zlib
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import requests.exceptions as wrong
+from requests.models import CONTENT_CHUNK_SIZE
+from urllib3 import HTTPResponse
 from urllib3 import exceptions as pool
 
 if TYPE_CHECKING:
@@ -24,20 +29,9 @@ if TYPE_CHECKING:
 #: Connect and read limits in seconds, as the user wrote them.
 Limits = tuple[float | None, float | None]
 
-#: How the engine's message begins when a body came whole and could not be decoded.
-_UNDECODABLE = "Received response with content-encoding"
-#: How the engine's message begins when it does not trust the server, and OpenSSL's words for its reasons.
-_BAD_CERTIFICATE = "invalid peer certificate: "
-_CERTIFICATE_REASONS = {
-    "UnknownIssuer": "unable to get local issuer certificate",
-    "Expired": "certificate has expired",
-    "NotValidYet": "certificate is not yet valid",
-    "certificate expired": "certificate has expired",
-    "certificate not valid for name": "Hostname mismatch, certificate is not valid for this host",
-    "NotValidForName": "Hostname mismatch, certificate is not valid for this host",
-    "Revoked": "certificate revoked",
-}
 _MISSING_SCHEMA, _INVALID_SCHEMA = "missing-schema", "invalid-schema"
+#: A status line that is right in all but its version.
+_STATUS_LINE = re.compile(r"(?P<version>HTTP/\S+)\s+[1-9]\d\d(\s|$)")
 
 
 def invalid_target(problem: BaseException) -> wrong.RequestException:
@@ -115,7 +109,13 @@ def _closed_early(_: _core.Exchange) -> tuple[BaseException, BaseException]:
 
 
 def _not_http(exchange: _core.Exchange) -> tuple[BaseException, BaseException]:
-    return _aborted(http.client.BadStatusLine(exchange.failure_message))
+    line = exchange.status_line
+    if line is None:
+        return _aborted(http.client.HTTPException(exchange.failure_message))
+    text = line.decode("latin-1")
+    if (told := _STATUS_LINE.match(text)) is not None:
+        return _aborted(http.client.UnknownProtocol(told["version"]))
+    return _aborted(http.client.BadStatusLine(text))
 
 
 def _connect_timeout(exchange: _core.Exchange, limits: Limits) -> tuple[BaseException, BaseException]:
@@ -136,27 +136,41 @@ def _read_timeout(exchange: _core.Exchange, limits: Limits) -> tuple[BaseExcepti
     return error, error
 
 
-def undecodable(exchange: _core.Exchange) -> tuple[str, str] | None:
-    """What could not be decoded and why, when the body of a failed exchange came and was not what its headers said."""
-    message = exchange.failure_message
-    if exchange.body_received is not None and not message.startswith(_UNDECODABLE):
-        return None
-    what, _, why = message.partition(" (")
-    return what, why.removesuffix(")")
-
-
 def _bad_body(exchange: _core.Exchange) -> tuple[BaseException, BaseException]:
-    received = exchange.body_received
     error: wrong.RequestException
-    if (problem := undecodable(exchange)) is not None:
-        what, why = problem
-        error = wrong.ContentDecodingError(pool.DecodeError(what, zlib.error(why)))
-    elif received is None or (exchange.body_missing is None and exchange.failure_message):
-        error = wrong.ChunkedEncodingError(pool.ProtocolError("Response ended prematurely"))
-    else:
-        cut = _Incomplete(received, exchange.body_missing)
+    if exchange.undecoded is not None:
+        error = wrong.ContentDecodingError(_not_decoded(exchange, *exchange.undecoded))
+    elif (cut := _cut(exchange)) is not None:
         error = wrong.ChunkedEncodingError(pool.ProtocolError(f"Connection broken: {cut!r}", cut))
+    else:
+        error = wrong.ChunkedEncodingError(pool.ProtocolError("Response ended prematurely"))
     return error, error
+
+
+def _cut(exchange: _core.Exchange) -> Exception | None:
+    """How a body broke off, in the terms of the layer that reads it in stock; None when it ended between two chunks."""
+    if exchange.chunk_line is not None:
+        # urllib3 counts no bytes of a body in chunks.
+        nothing_read: Any = SimpleNamespace(tell=int, length_remaining=None)
+        return pool.InvalidChunkLength(nothing_read, exchange.chunk_line.partition(b";")[0])
+    if exchange.chunk_progress is not None:
+        received, missing = exchange.chunk_progress
+        read_before = received - received % CONTENT_CHUNK_SIZE
+        wanted = min(received + missing - read_before, CONTENT_CHUNK_SIZE)
+        return _Incomplete(received - read_before, wanted - (received - read_before))
+    if exchange.body_missing is not None:
+        return _Incomplete(exchange.body_received or 0, exchange.body_missing)
+    return None
+
+
+def _not_decoded(exchange: _core.Exchange, encoding: str, body: bytes) -> pool.DecodeError:
+    """What urllib3 says of this body: it is asked, since only zlib has zlib's words."""
+    try:
+        HTTPResponse(io.BytesIO(body), {"content-encoding": encoding}, preload_content=False).read(decode_content=True)
+    except pool.DecodeError as error:
+        return error
+    what, _, why = exchange.failure_message.partition(" (")
+    return pool.DecodeError(what, zlib.error(why.removesuffix(")")))
 
 
 class _Incomplete(http.client.IncompleteRead):
@@ -174,16 +188,20 @@ class _Incomplete(http.client.IncompleteRead):
 
 
 def tls_error(exchange: _core.Exchange) -> ssl.SSLError:
-    """What went wrong with TLS, in OpenSSL's words where it is about a certificate."""
-    _, is_certificate, reason = exchange.failure_message.partition(_BAD_CERTIFICATE)
-    if not is_certificate:
-        return ssl.SSLError(exchange.failure_message)
-    known = next((words for name, words in _CERTIFICATE_REASONS.items() if reason.startswith(name)), reason)
-    return ssl.SSLCertVerificationError(1, f"[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: {known}")
+    """The error of the `ssl` module for a failed handshake; the engine knows OpenSSL's words."""
+    words = exchange.failure_message
+    if words.startswith("[SSL: CERTIFICATE_VERIFY_FAILED]"):
+        return ssl.SSLCertVerificationError(1, words)
+    if words.startswith("[SSL: UNEXPECTED_EOF_WHILE_READING]"):
+        return ssl.SSLEOFError(ssl.SSL_ERROR_EOF, words)
+    if words.startswith("[SSL: "):
+        return ssl.SSLError(ssl.SSL_ERROR_SSL, words)
+    return ssl.SSLError(words)
 
 
 def _tls(exchange: _core.Exchange) -> tuple[BaseException, BaseException]:
-    why = pool.SSLError(tls_error(exchange))
+    cause = tls_error(exchange)
+    why = pool.SSLError(cause)
     return wrong.SSLError(_gave_up(exchange, why)), why
 
 

@@ -18,7 +18,7 @@ import ssl
 import zlib
 from typing import TYPE_CHECKING, Any
 
-from rocust._http.failures import system_error, tls_error, undecodable
+from rocust._http.failures import system_error, tls_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -80,6 +80,8 @@ class HTTPParseError(Exception):
     """What came back is not HTTP, or not all of it."""
 
 
+#: Added to zlib's window bits: the data has gzip's wrapper.
+_GZIP = 16
 #: The scheme of the URL that a message quotes.
 _SCHEME = re.compile(r"'([A-Za-z][A-Za-z0-9+.-]*):")
 
@@ -107,8 +109,36 @@ def _reset(exchange: _core.Exchange) -> Exception:
 
 
 def _bad_body(exchange: _core.Exchange) -> Exception:
-    problem = undecodable(exchange)
-    return HTTPParseError("Incomplete response.") if problem is None else zlib.error(problem[1])
+    if exchange.undecoded is not None:
+        return _not_decoded(exchange, *exchange.undecoded)
+    if exchange.chunk_line is not None:
+        return HTTPParseError("Invalid character in chunk size", 12)
+    return HTTPParseError("Incomplete response.")
+
+
+def _not_decoded(exchange: _core.Exchange, encoding: str, body: bytes) -> Exception:
+    """What zlib says of this body: it is asked, since only it has its words."""
+    try:
+        if encoding.lower() == "gzip":
+            zlib.decompress(body, zlib.MAX_WBITS | _GZIP)
+        elif encoding.lower() == "deflate":
+            zlib.decompress(body)
+    except zlib.error as error:
+        return error
+    return zlib.error(exchange.failure_message)
+
+
+def _not_http(exchange: _core.Exchange) -> Exception:
+    """In the words and numbers of llhttp, for the mistakes that are told apart."""
+    line = exchange.status_line
+    if exchange.failure_message.startswith("Remote end closed"):
+        return HTTPParseError("Invalid EOF state", 14)
+    if line is None:
+        is_length = "content-length" in exchange.failure_message
+        return HTTPParseError("Invalid character in Content-Length", 11) if is_length else HTTPParseError("Invalid header token", 10)
+    if not line.startswith(b"HTTP/"):
+        return HTTPParseError("Expected HTTP/, RTSP/ or ICE/", 8)
+    return HTTPParseError("Invalid status code", 13) if line.startswith(b"HTTP/1.") else HTTPParseError("Invalid HTTP version", 9)
 
 
 def _timed_out(exchange: _core.Exchange) -> Exception:
@@ -127,7 +157,7 @@ _BY_KIND: dict[str, Callable[[Any], Exception]] = {
     "resolve": system_error,
     "reset": _reset,
     "closed-early": _closed,
-    "not-http": lambda _: HTTPParseError("Expected HTTP/, RTSP/ or ICE/", 8),
+    "not-http": _not_http,
     "connect-timeout": _timed_out,
     "read-timeout": _timed_out,
     "bad-body": _bad_body,

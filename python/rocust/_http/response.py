@@ -58,10 +58,7 @@ class _Lazy:
 
 def _headers(response: ResponseContextManager) -> CaseInsensitiveDict[str]:
     """The headers; repeated ones joined by a comma, as urllib3 shows them."""
-    joined: CaseInsensitiveDict[str] = CaseInsensitiveDict()
-    for name, value in response._exchange.headers():
-        joined[name] = f"{joined[name]}, {value}" if name in joined else value
-    return joined
+    return CaseInsensitiveDict(HTTPHeaderDict(response._exchange.headers()))
 
 
 def _request(response: ResponseContextManager) -> requests.PreparedRequest:
@@ -95,7 +92,7 @@ def _raw(response: ResponseContextManager) -> HTTPResponse:
 def _cookies(response: ResponseContextManager) -> RequestsCookieJar:
     """The cookies that this response set."""
     jar = RequestsCookieJar()
-    if any(name == "set-cookie" for name, _ in response._exchange.headers()):
+    if any(name.lower() == "set-cookie" for name, _ in response._exchange.headers()):
         extract_cookies_to_jar(jar, response.request, response.raw)  # type: ignore[no-untyped-call]
     return jar
 

@@ -27,10 +27,10 @@ use crate::http::failure::{BodyProgress, Failure, FailureKind};
 use crate::http::session::Session;
 use crate::http::target::{Scheme, Target};
 use crate::http::timeline::Timeline;
-use crate::http::tls::TlsSettings;
+use crate::http::tls::{TlsSettings, words};
 
 /// One connection and what belongs to it.
-pub(crate) struct Lane {
+pub(crate) struct Conduit {
     target: Target,
     tls: Arc<TlsSettings>,
     codec: Codec,
@@ -58,21 +58,24 @@ struct Driven {
 
 impl Driven {
     async fn start(wire: Wire) -> hyper::Result<Box<Self>> {
-        let (sender, connection) = Builder::new().title_case_headers(true).handshake(TokioIo::new(wire)).await?;
+        let (sender, connection) = Builder::new()
+            .title_case_headers(true)
+            .handshake(TokioIo::new(wire))
+            .await?;
         Ok(Box::new(Self { connection, sender }))
     }
 }
 
-impl fmt::Debug for Lane {
+impl fmt::Debug for Conduit {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
-            .debug_struct("Lane")
+            .debug_struct("Conduit")
             .field("target", &self.target)
             .finish_non_exhaustive()
     }
 }
 
-impl Lane {
+impl Conduit {
     async fn open(order: &Order<'_>, timeline: &mut Timeline) -> Result<Box<Self>, Failure> {
         let target = &order.sent.target;
         let wire = connect::open(target, order.tls, order.connect_timeout, timeline).await?;
@@ -93,7 +96,9 @@ impl Lane {
         if matches!(self.codec, Codec::Resting(_))
             && let Codec::Resting(wire) = std::mem::replace(&mut self.codec, Codec::Gone)
         {
-            let driven = Driven::start(*wire).await.map_err(|error| broken(&self.target, &error))?;
+            let driven = Driven::start(*wire)
+                .await
+                .map_err(|error| broken(&self.target, &error))?;
             self.codec = Codec::Awake(driven);
         }
         Ok(())
@@ -141,24 +146,24 @@ impl Lane {
 
 /// Sends the order over an idle connection or a new one, and keeps the connection when it can be used again.
 pub(super) async fn send(session: &Session, order: &Order<'_>, timeline: &mut Timeline) -> Result<Answer, Failure> {
-    while let Some(mut lane) = session.take_idle(&order.sent.target, order.tls) {
+    while let Some(mut conduit) = session.take_idle(&order.sent.target, order.tls) {
         // The reactor's last news may be old: a close that only the kernel knows of would look like a server that closes
         // on our request. One system call settles it, as it does in urllib3.
-        lane.gauge.probe();
-        let written = lane.gauge.written();
-        match travel(&mut lane, order, timeline).await {
+        conduit.gauge.probe();
+        let written = conduit.gauge.written();
+        match travel(&mut conduit, order, timeline).await {
             Ok(answer) => {
-                keep(session, lane, &answer);
+                keep(session, conduit, &answer);
                 return Ok(answer);
             }
-            Err(_) if lane.gauge.written() == written => {}
+            Err(_) if conduit.gauge.written() == written => {}
             Err(failure) => return Err(failure),
         }
     }
     // Boxed, so that an exchange over an idle connection does not carry the room for opening one.
-    let mut lane = Box::pin(Lane::open(order, timeline)).await?;
-    let answer = travel(&mut lane, order, timeline).await?;
-    keep(session, lane, &answer);
+    let mut conduit = Box::pin(Conduit::open(order, timeline)).await?;
+    let answer = travel(&mut conduit, order, timeline).await?;
+    keep(session, conduit, &answer);
     Ok(answer)
 }
 
@@ -171,8 +176,8 @@ fn gone(target: &Target) -> Failure {
 }
 
 /// Hands the connection back unless one side wants it closed.
-fn keep(session: &Session, mut lane: Box<Lane>, answer: &Answer) {
-    let Codec::Awake(driven) = &mut lane.codec else {
+fn keep(session: &Session, mut conduit: Box<Conduit>, answer: &Answer) {
+    let Codec::Awake(driven) = &mut conduit.codec else {
         return;
     };
     if !driven.sender.is_ready() {
@@ -181,17 +186,24 @@ fn keep(session: &Session, mut lane: Box<Lane>, answer: &Answer) {
             return;
         }
     }
-    lane.idle_since = answer.head_at;
-    session.keep_idle(lane);
+    conduit.idle_since = answer.head_at;
+    session.keep_idle(conduit);
 }
 
-async fn travel(lane: &mut Lane, order: &Order<'_>, timeline: &mut Timeline) -> Result<Answer, Failure> {
+async fn travel(conduit: &mut Conduit, order: &Order<'_>, timeline: &mut Timeline) -> Result<Answer, Failure> {
     let mut request = http::Request::new(Outgoing::new(order.sent.body.clone()));
     *request.method_mut() = order.sent.method.clone();
     *request.uri_mut() = order.sent.target.wire_uri();
     *request.headers_mut() = order.sent.wire_headers();
-    lane.wake().await?;
-    let Lane { codec: Codec::Awake(driven), gauge, silence, .. } = lane else {
+    conduit.wake().await?;
+    conduit.gauge.transcript().begin();
+    let Conduit {
+        codec: Codec::Awake(driven),
+        gauge,
+        silence,
+        ..
+    } = conduit
+    else {
         return Err(gone(&order.sent.target));
     };
     let gauge = &**gauge;
@@ -219,6 +231,7 @@ async fn travel(lane: &mut Lane, order: &Order<'_>, timeline: &mut Timeline) -> 
 /// The head of a response and the body still coming.
 struct Head {
     parts: Parts,
+    raw: Box<[u8]>,
     incoming: Incoming,
     expected: Option<u64>,
 }
@@ -333,9 +346,11 @@ impl<S: Future<Output = hyper::Result<http::Response<Incoming>>>> Passage<'_, '_
 
     fn take_head(&mut self, response: http::Response<Incoming>) -> Result<Step, Failure> {
         let (parts, mut incoming) = response.into_parts();
+        let raw = self.gauge.transcript().head();
         if incoming.is_end_stream() {
             self.head = Some(Head {
                 parts,
+                raw,
                 incoming,
                 expected: Some(0),
             });
@@ -353,6 +368,7 @@ impl<S: Future<Output = hyper::Result<http::Response<Incoming>>>> Passage<'_, '_
         let first = Pin::new(&mut incoming).poll_frame(&mut quiet);
         self.head = Some(Head {
             parts,
+            raw,
             incoming,
             expected,
         });
@@ -373,6 +389,7 @@ impl<S: Future<Output = hyper::Result<http::Response<Incoming>>>> Passage<'_, '_
         match self.head.take() {
             Some(head) => Ok(Answer {
                 parts: head.parts,
+                raw_head: head.raw,
                 body,
                 head_at,
             }),
@@ -451,15 +468,18 @@ impl<S: Future<Output = hyper::Result<http::Response<Incoming>>>> Passage<'_, '_
             return self.failure(FailureKind::TooLarge, "The head of the response is too large");
         }
         if error.is_parse() {
-            return self.failure(FailureKind::NotHttp, describe(error));
+            return self.not_http(describe(error));
         }
         if self.gauge.read() == self.read_at_start || self.gauge.written() == self.written_at_start {
             return self.closed_early();
         }
-        self.failure(
-            FailureKind::NotHttp,
-            "Remote end closed connection in the middle of the response head",
-        )
+        self.not_http("Remote end closed connection in the middle of the response head")
+    }
+
+    fn not_http(&self, message: impl Into<String>) -> Failure {
+        let mut failure = self.failure(FailureKind::NotHttp, message);
+        failure.status_line = self.gauge.transcript().bad_status_line();
+        failure
     }
 
     /// What broke while the body was coming.
@@ -468,6 +488,7 @@ impl<S: Future<Output = hyper::Result<http::Response<Incoming>>>> Passage<'_, '_
             .system_failure(error)
             .unwrap_or_else(|| self.failure(FailureKind::BadBody, describe(error)));
         failure.progress = Some(self.progress());
+        failure.chunk_break = self.gauge.transcript().chunk_break();
         failure
     }
 
@@ -480,7 +501,8 @@ impl<S: Future<Output = hyper::Result<http::Response<Incoming>>>> Passage<'_, '_
                     return Some(Failure::from_io(io, &self.order.sent.target));
                 }
                 if let Some(tls) = io.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
-                    return Some(self.failure(FailureKind::Tls, tls.to_string()));
+                    let host = self.order.sent.target.host();
+                    return Some(self.failure(FailureKind::Tls, words::of_error(tls, host)));
                 }
             }
             source = inner.source();

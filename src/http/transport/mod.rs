@@ -33,6 +33,8 @@ pub(crate) struct Order<'a> {
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) parts: Parts,
+    /// The head before parsing; empty when it was too long to keep.
+    pub(crate) raw_head: Box<[u8]>,
     pub(crate) body: Bytes,
     /// When the head had been parsed.
     pub(crate) head_at: Instant,
