@@ -2,6 +2,8 @@
 //!
 //! `cargo bench --no-default-features --bench mailbox`
 
+#![expect(clippy::expect_used, reason = "a bench that cannot start has nothing to say")]
+
 use std::hint::black_box;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

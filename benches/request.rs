@@ -3,6 +3,8 @@
 //! The server answers 13 bytes from a raw socket as cheaply as it can, so that what is measured is mostly ours. Compare
 //! with an earlier run on the same machine; absolute numbers say little.
 
+#![expect(clippy::expect_used, reason = "a bench that cannot start has nothing to say")]
+
 use std::hint::black_box;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener};

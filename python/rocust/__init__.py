@@ -65,7 +65,23 @@ _HOMES = {
 }
 #: Submodules that Locust's users reach as attributes without importing them.
 _FACES = frozenset(
-    "argument_parser clients contrib debug dispatch env event exception log main runners shape stats user util".split()
+    [
+        "argument_parser",
+        "clients",
+        "contrib",
+        "debug",
+        "dispatch",
+        "env",
+        "event",
+        "exception",
+        "log",
+        "main",
+        "runners",
+        "shape",
+        "stats",
+        "user",
+        "util",
+    ]
 )
 
 

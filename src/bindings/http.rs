@@ -50,7 +50,10 @@ const REMEMBERED_STENCILS: usize = 2_048;
 
 /// Stencils by the address of their list of headers and their whole URL.
 static STENCILS: Shared<(usize, String), Stencil> = Shared::new();
-static HEADER_LISTS: Shared<Vec<(String, Vec<u8>)>, [(HeaderName, HeaderValue)]> = Shared::new();
+static HEADER_LISTS: Shared<WrittenHeaders, [(HeaderName, HeaderValue)]> = Shared::new();
+
+/// Headers as Python wrote them.
+type WrittenHeaders = Vec<(String, Vec<u8>)>;
 
 /// Things that thousands of users have in common, once for all of them.
 struct Shared<K, V: ?Sized> {

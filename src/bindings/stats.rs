@@ -243,7 +243,7 @@ impl PyLedger {
     ) -> PyFailure {
         detached(py, || {
             self.inner
-                .adopt_failure(method, name, error_text, Arc::clone(&failure.failure))
+                .adopt_failure(method, name, error_text, Arc::clone(&failure.failure));
         });
         self.failure(Arc::clone(&failure.failure))
     }

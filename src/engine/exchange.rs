@@ -148,7 +148,7 @@ impl Job {
             timeline: Timeline::default(),
             unreported: Unreported { ledger, shard },
             reply: Some((ticket, port)),
-            _in_flight: in_flight,
+            _counted: in_flight,
         };
         let started_at = clock::since_epoch();
         let result = crate::http::exchange(&session, request, &mut flight.timeline).await;
@@ -217,7 +217,7 @@ struct Flight {
     /// Whom to wake, until that is done.
     reply: Option<(TicketId, Arc<Port>)>,
     /// Dropped last, when everything above has been accounted for.
-    _in_flight: InFlight,
+    _counted: InFlight,
 }
 
 impl Flight {

@@ -76,12 +76,11 @@ impl Engine {
     /// # Errors
     /// In a forked child that inherited a started engine; when threads cannot be made.
     pub fn get() -> Result<&'static Self, Error> {
-        let engine = match ENGINE.get() {
-            Some(engine) => engine,
-            None => {
-                let started = Self::start()?;
-                ENGINE.get_or_init(|| started)
-            }
+        let engine = if let Some(engine) = ENGINE.get() {
+            engine
+        } else {
+            let started = Self::start()?;
+            ENGINE.get_or_init(|| started)
         };
         if IS_ORPHAN.load(Ordering::Relaxed) {
             Err(Error::forked())

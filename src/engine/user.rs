@@ -3,7 +3,7 @@
 //! | input \ state     | Spawning        | Running                    | Waiting                   | Stopping          | Ended |
 //! |-------------------|-----------------|----------------------------|---------------------------|-------------------|-------|
 //! | `Started`         | Running         | .                          | .                         | . (stop overtook) | .     |
-//! | `TaskDone`        | -               | Waiting                    | -                         | . (on_stop next)  | .     |
+//! | `TaskDone`        | -               | Waiting                    | -                         | . (`on_stop` next)  | .     |
 //! | `Deadline`        | -               | .                          | Running                   | . (late bell)     | .     |
 //! | `Stop(graceful)`  | Stopping, kill  | Stopping (task may finish) | Stopping, kill            | .                 | .     |
 //! | `Stop(now)`       | Stopping, kill  | Stopping, kill             | Stopping, kill            | ., kill           | .     |
@@ -66,12 +66,11 @@ pub fn next(state: State, input: Input) -> (State, Action) {
         (Ended, _) | (_, Input::Gone) => (Ended, Go),
         (Spawning, Input::Started) | (Waiting, Input::Deadline) => (Running, Go),
         (Running, Input::TaskDone) => (Waiting, Go),
-        (Running, Input::Stop { now: false }) | (Stopping, Input::Stop { now: false }) => (Stopping, Go),
+        (Running | Stopping, Input::Stop { now: false }) => (Stopping, Go),
         (_, Input::Stop { .. }) => (Stopping, Kill),
         (Running | Waiting | Stopping, Input::Started)
-        | (Running | Stopping, Input::Deadline)
-        | (Stopping | Spawning | Waiting, Input::TaskDone)
-        | (Spawning, Input::Deadline) => (state, Go),
+        | (Running | Stopping | Spawning, Input::Deadline)
+        | (Stopping | Spawning | Waiting, Input::TaskDone) => (state, Go),
     }
 }
 

@@ -139,7 +139,7 @@ def _raise_open_file_limit() -> None:
         )
 
 
-def create_environment(  # noqa: PLR0917  # Locust's signature
+def create_environment(  # Locust's signature
     user_classes: list[Any],
     options: Any,
     events: Any = None,

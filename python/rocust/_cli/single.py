@@ -73,7 +73,7 @@ class PrintListener:
         print()
         _print_columns(heading)
 
-    def on_request(  # noqa: PLR0917 - Locust's signature
+    def on_request(
         self,
         request_type: str,
         name: str | None,
@@ -127,7 +127,7 @@ def _payload(response: Any) -> Any:
     return getattr(getattr(response, "request", None), "body", None)
 
 
-def run_single_user(  # noqa: PLR0917 - Locust's signature
+def run_single_user(
     user_class: type[User],
     include_length: bool = False,
     include_time: bool = False,

@@ -118,7 +118,8 @@ def limits_of(timeout: Any) -> tuple[float | None, float | None]:
     if isinstance(timeout, tuple):
         if len(timeout) != 2:
             raise ValueError(
-                f"Invalid timeout {timeout}. Pass a (connect, read) timeout tuple, or a single float to set both timeouts to the same value."
+                f"Invalid timeout {timeout}. Pass a (connect, read) timeout tuple, "
+                "or a single float to set both timeouts to the same value."
             )
         return timeout
     if isinstance(timeout, (int, float)):

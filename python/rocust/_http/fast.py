@@ -304,7 +304,9 @@ class FastHttpSession:
         return self.request("DELETE", url, **kwargs)
 
 
-def _payload(data: Any, json: Any, files: Any, has_type: bool) -> tuple[bytes | None, str | None]:
+def _payload(  # noqa: PLR0911 - one answer for each kind of body
+    data: Any, json: Any, files: Any, has_type: bool
+) -> tuple[bytes | None, str | None]:
     """The body and the type that goes with it, as stock's client encodes them."""
     if files:
         content, content_type = RequestEncodingMixin._encode_files(files, data or {})  # type: ignore[attr-defined]

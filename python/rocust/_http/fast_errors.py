@@ -135,10 +135,18 @@ def _not_http(exchange: _core.Exchange) -> Exception:
         return HTTPParseError("Invalid EOF state", 14)
     if line is None:
         is_length = "content-length" in exchange.failure_message
-        return HTTPParseError("Invalid character in Content-Length", 11) if is_length else HTTPParseError("Invalid header token", 10)
+        return (
+            HTTPParseError("Invalid character in Content-Length", 11)
+            if is_length
+            else HTTPParseError("Invalid header token", 10)
+        )
     if not line.startswith(b"HTTP/"):
         return HTTPParseError("Expected HTTP/, RTSP/ or ICE/", 8)
-    return HTTPParseError("Invalid status code", 13) if line.startswith(b"HTTP/1.") else HTTPParseError("Invalid HTTP version", 9)
+    return (
+        HTTPParseError("Invalid status code", 13)
+        if line.startswith(b"HTTP/1.")
+        else HTTPParseError("Invalid HTTP version", 9)
+    )
 
 
 def _timed_out(exchange: _core.Exchange) -> Exception:

@@ -160,7 +160,7 @@ class Runner:
         return counts
 
     def _users(self) -> Iterable[User]:
-        """The users whose greenlets have not ended. (gevent takes the arguments from a greenlet that has.)"""
+        """The users whose greenlets have not ended: gevent takes the arguments from a greenlet that has."""
         return [greenlet.args[0] for greenlet in self.user_greenlets if greenlet.args]
 
     def update_state(self, new_state: str) -> None:

@@ -17,7 +17,7 @@ _CATCH_RESPONSE = "CatchResponseError("
 class StatsError:
     """How often requests failed in one way. Same as Locust."""
 
-    def __init__(  # noqa: PLR0917 - Locust's signature is the contract
+    def __init__(
         self,
         method: str,
         name: str,

@@ -84,10 +84,12 @@ def transitions(weights: dict[str, int] | list[tuple[str, int] | str]) -> Callab
 
     Same as Locust.
     """
-    if isinstance(weights, dict):
-        added = dict(weights)
-    else:
-        added = dict(one if isinstance(one, tuple) else (one, 1) for one in weights)
+    pairs = (
+        weights.items()
+        if isinstance(weights, dict)
+        else (one if isinstance(one, tuple) else (one, 1) for one in weights)
+    )
+    added = dict(pairs)
     for name, weight in added.items():
         _check_weight(name, weight)
 

@@ -11,7 +11,7 @@ import logging
 import random
 import traceback
 from collections import deque
-from time import perf_counter, time
+from time import perf_counter
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, ClassVar, final
 
@@ -94,7 +94,6 @@ class TaskSet(metaclass=TaskSetMeta):
 
     def __init__(self, parent: Any) -> None:
         """Make a task set that runs inside `parent`, a user or another task set."""
-        self._time_start = time()
         self._user = parent.user if isinstance(parent, TaskSet) else parent
         self._parent = parent
         user = self._user

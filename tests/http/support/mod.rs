@@ -2,29 +2,29 @@
 
 mod scripted;
 
-pub use scripted::ScriptedServer;
+pub(crate) use scripted::ScriptedServer;
 
 use std::sync::Arc;
 
 use rocust::http::{Failure, Options, Request, Response, Session, Target, Timeline, exchange};
 
 /// A session as `requests` has it.
-pub fn session() -> Session {
+pub(crate) fn session() -> Session {
     Session::new(Options::default())
 }
 
 /// A GET with every default.
-pub fn get(url: &str) -> Request {
+pub(crate) fn get(url: &str) -> Request {
     Request::new(http::Method::GET, Target::parse(url).unwrap())
 }
 
 /// Sends a request and drops the times.
-pub async fn send(session: &Session, request: Request) -> Result<Response, Failure> {
+pub(crate) async fn send(session: &Session, request: Request) -> Result<Response, Failure> {
     exchange(session, request, &mut Timeline::default()).await
 }
 
 /// Headers for a request.
-pub fn headers(pairs: &[(&str, &str)]) -> Arc<http::HeaderMap> {
+pub(crate) fn headers(pairs: &[(&str, &str)]) -> Arc<http::HeaderMap> {
     let pairs = pairs.iter().map(|(name, value)| {
         (
             http::HeaderName::try_from(*name).unwrap(),
@@ -35,7 +35,7 @@ pub fn headers(pairs: &[(&str, &str)]) -> Arc<http::HeaderMap> {
 }
 
 /// The rows of a table: fields parted by tabs, control characters and backslashes written as `\xNN`.
-pub fn table(text: &str) -> Vec<Vec<String>> {
+pub(crate) fn table(text: &str) -> Vec<Vec<String>> {
     text.lines()
         .map(|line| line.split('\t').map(unescape).collect())
         .collect()

@@ -10,7 +10,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
 /// Listens on a port of its own; gone with the value.
-pub struct ScriptedServer {
+pub(crate) struct ScriptedServer {
     address: SocketAddr,
     visits: Arc<AtomicUsize>,
     accepting: JoinHandle<()>,
@@ -18,7 +18,7 @@ pub struct ScriptedServer {
 
 impl ScriptedServer {
     /// Plays `script` for every connection. The script gets the connection and its number, counted from 0.
-    pub async fn start<F, S>(script: S) -> Self
+    pub(crate) async fn start<F, S>(script: S) -> Self
     where
         F: Future<Output = ()> + Send + 'static,
         S: Fn(Visit, usize) -> F + Send + Sync + 'static,
@@ -48,7 +48,7 @@ impl ScriptedServer {
     }
 
     /// Answers every request of every connection with the same bytes.
-    pub async fn answering(response: &'static [u8]) -> Self {
+    pub(crate) async fn answering(response: &'static [u8]) -> Self {
         Self::start(move |mut visit, _| async move {
             while visit.request().await.is_some() {
                 visit.say(response).await;
@@ -58,16 +58,16 @@ impl ScriptedServer {
     }
 
     /// The server's URL with this path.
-    pub fn url(&self, path: &str) -> String {
+    pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
 
-    pub fn address(&self) -> SocketAddr {
+    pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
 
     /// Connections accepted so far.
-    pub fn visits(&self) -> usize {
+    pub(crate) fn visits(&self) -> usize {
         self.visits.load(Ordering::SeqCst)
     }
 }
@@ -79,14 +79,14 @@ impl Drop for ScriptedServer {
 }
 
 /// One connection, from the server's side.
-pub struct Visit {
+pub(crate) struct Visit {
     stream: TcpStream,
     unread: Vec<u8>,
 }
 
 impl Visit {
     /// Reads one request: head and body (by `content-length`). `None` when the client has closed.
-    pub async fn request(&mut self) -> Option<String> {
+    pub(crate) async fn request(&mut self) -> Option<String> {
         loop {
             if let Some(end) = find(&self.unread, b"\r\n\r\n") {
                 let head = String::from_utf8_lossy(&self.unread[..end]).into_owned();
@@ -112,29 +112,29 @@ impl Visit {
     }
 
     /// Writes these bytes; a client that has gone is no error.
-    pub async fn say(&mut self, bytes: &[u8]) {
+    pub(crate) async fn say(&mut self, bytes: &[u8]) {
         let _ = self.stream.write_all(bytes).await;
     }
 
     /// Writes these bytes; says whether the client still takes them.
-    pub async fn try_say(&mut self, bytes: &[u8]) -> bool {
+    pub(crate) async fn try_say(&mut self, bytes: &[u8]) -> bool {
         self.stream.write_all(bytes).await.is_ok()
     }
 
     /// Closes the connection so that the client sees an orderly end.
-    pub async fn close(mut self) {
+    pub(crate) async fn close(mut self) {
         let _ = self.stream.shutdown().await;
     }
 
     /// Closes the connection so that the client sees a reset.
-    pub fn reset(self) {
+    pub(crate) fn reset(self) {
         socket2::SockRef::from(&self.stream)
             .set_linger(Some(std::time::Duration::ZERO))
             .unwrap();
     }
 
     /// Waits until the client has closed its side.
-    pub async fn closed(&mut self) {
+    pub(crate) async fn closed(&mut self) {
         let mut rest = [0; 1024];
         while matches!(self.stream.read(&mut rest).await, Ok(count) if count > 0) {}
     }

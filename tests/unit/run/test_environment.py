@@ -86,7 +86,7 @@ def test_two_classes_of_one_name_are_refused():
 
         return Shopper
 
-    with pytest.raises(ValueError, match="same class name: .*Shopper, .*another.Shopper"):
+    with pytest.raises(ValueError, match=r"same class name: .*Shopper, .*another\.Shopper"):
         Environment(user_classes=[Shopper, another()])
 
 

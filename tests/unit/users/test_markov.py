@@ -1,5 +1,4 @@
 """Markov task sets: the walk itself, and the chains that are refused."""
-# ruff: noqa: RUF012 - `tasks = [...]` is how tasks are declared
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
 """Sequential task sets: what their order is, and where it begins and ends."""
-# ruff: noqa: RUF012 - `tasks = [...]` is how tasks are declared
 
 from __future__ import annotations
 
