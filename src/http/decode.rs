@@ -131,7 +131,12 @@ fn read_bounded(reader: impl Read, decoded: &mut Vec<u8>, limit: Option<u64>) ->
 
 /// One member after another; what follows the first one and is not gzip, or is broken, is ignored, as urllib3 does.
 fn gunzip(body: &[u8], decoded: &mut Vec<u8>, limit: Option<u64>) -> io::Result<()> {
-    const MAGIC: [u8; 2] = [0x1f, 0x8b];
+    /// What a member begins with, the only known method of compression included.
+    const MAGIC: &[u8] = &[0x1f, 0x8b, 8];
+    if body.iter().zip(MAGIC).any(|(byte, magic)| byte != magic) {
+        // The decoder would take a body shorter than a header for one that was cut.
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "invalid gzip header"));
+    }
     let mut rest = body;
     loop {
         let mut member = GzDecoder::new(rest);
@@ -140,7 +145,7 @@ fn gunzip(body: &[u8], decoded: &mut Vec<u8>, limit: Option<u64>) -> io::Result<
             Err(_) => return Ok(()),
             Ok(()) => rest = member.into_inner(),
         }
-        if !rest.starts_with(&MAGIC) {
+        if !rest.starts_with(MAGIC) {
             return Ok(());
         }
     }
@@ -150,14 +155,15 @@ fn gunzip(body: &[u8], decoded: &mut Vec<u8>, limit: Option<u64>) -> io::Result<
 fn inflate(body: &[u8], decoded: &mut Vec<u8>, limit: Option<u64>) -> io::Result<()> {
     match read_bounded(ZlibDecoder::new(body), decoded, limit) {
         Err(error) if error.kind() != io::ErrorKind::FileTooLarge => {
-            let mut bare = Vec::new();
+            if error.kind() == io::ErrorKind::UnexpectedEof {
+                return Err(error);
+            }
+            decoded.clear();
             // The wrapper's error is the one to tell: bare deflate is only a guess.
-            read_bounded(DeflateDecoder::new(body), &mut bare, limit).map_err(|second| match second.kind() {
-                io::ErrorKind::FileTooLarge => second,
+            read_bounded(DeflateDecoder::new(body), decoded, limit).map_err(|second| match second.kind() {
+                io::ErrorKind::FileTooLarge | io::ErrorKind::UnexpectedEof => second,
                 _ => error,
-            })?;
-            *decoded = bare;
-            Ok(())
+            })
         }
         result => result,
     }

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use rocust::http::{Failure, FailureKind, Request, Response};
+use rocust::http::{Failure, FailureKind, Options, Request, Response, Session};
 
 use crate::support::{ScriptedServer, get, send, session};
 
@@ -204,12 +204,93 @@ async fn a_broken_encoding_is_a_bad_body() {
             .unwrap_err();
         assert_eq!(garbage.kind, FailureKind::BadBody, "{encoding}");
         assert!(garbage.message.starts_with("Received response with content-encoding: "));
+        let raw = garbage.response.unwrap();
+        assert_eq!(&raw.body[..], b"garbage\xff\xfe", "{encoding}");
         body.truncate(body.len() / 2);
-        let cut = answer_to(|request| request, encoded(encoding, &body))
-            .await
-            .unwrap_err();
+        let strict = Session::new(Options {
+            accepts_cut_encodings: false,
+            ..Options::default()
+        });
+        let cut = answer_within(&strict, encoded(encoding, &body)).await.unwrap_err();
         assert_eq!(cut.kind, FailureKind::BadBody, "{encoding}");
     }
+}
+
+#[tokio::test]
+async fn an_encoding_that_ends_too_soon_gives_what_came_of_it_where_that_is_accepted() {
+    let text: Vec<u8> = (0..60_000_u32)
+        .flat_map(|number| number.to_string().into_bytes())
+        .collect();
+    for (encoding, whole) in [
+        ("gzip", gzip(&text)),
+        ("deflate", zlib(&text)),
+        ("deflate", raw_deflate(&text)),
+    ] {
+        for length in [whole.len() - 1, whole.len() / 2, 5, 1] {
+            let response = answer_within(&session(), encoded(encoding, &whole[..length]))
+                .await
+                .unwrap();
+            assert!(text.starts_with(&response.body), "{encoding} {length}");
+            assert!(
+                response.body.len() >= length.saturating_sub(1000),
+                "{encoding} {length}"
+            );
+        }
+    }
+    for body in [
+        [gzip(&text), gzip(&text)[..500].to_vec()].concat(),
+        [gzip(&text), b"\x1f\x8b\x08\xff".to_vec()].concat(),
+    ] {
+        let response = answer_within(&session(), encoded("gzip", &body)).await.unwrap();
+        assert!(response.body.starts_with(&text));
+    }
+    for body in [&b"not gzip"[..], b"x", b"\x1f\x8c"] {
+        let failure = answer_within(&session(), encoded("gzip", body)).await.unwrap_err();
+        assert_eq!(failure.kind, FailureKind::BadBody, "{body:?}");
+    }
+}
+
+#[tokio::test]
+async fn names_of_headers_can_be_had_as_the_server_spells_them() {
+    let head =
+        "HTTP/1.1 200 OK\r\nX-miXed: 1\r\nset-Cookie: a=b\r\nETag: 2\r\nSET-COOKIE:c=d \r\nContent-Length: 0\r\n\r\n";
+    let response = answer_within(&session(), head.as_bytes().to_vec()).await.unwrap();
+    let spelled: Vec<_> = response
+        .spelled_headers()
+        .into_iter()
+        .map(|(name, value)| (name, value.to_str().unwrap()))
+        .collect();
+    assert_eq!(
+        spelled,
+        [
+            ("X-miXed", "1"),
+            ("set-Cookie", "a=b"),
+            ("ETag", "2"),
+            ("SET-COOKIE", "c=d"),
+            ("Content-Length", "0")
+        ]
+    );
+    let long = format!(
+        "HTTP/1.1 200 OK\r\nLong: {}\r\nContent-Length: 0\r\n\r\n",
+        "x".repeat(70_000)
+    );
+    let response = answer_within(&session(), long.into_bytes()).await.unwrap();
+    let names: Vec<_> = response.spelled_headers().into_iter().map(|(name, _)| name).collect();
+    assert_eq!(names, ["long", "content-length"]);
+}
+
+/// What a session gets from a server that says this and closes.
+async fn answer_within(session: &Session, response: Vec<u8>) -> Result<Response, Failure> {
+    let server = ScriptedServer::start(move |mut visit, _| {
+        let response = response.clone();
+        async move {
+            visit.request().await;
+            visit.say(&response).await;
+            visit.close().await;
+        }
+    })
+    .await;
+    send(session, get(&server.url("/"))).await
 }
 
 #[tokio::test]

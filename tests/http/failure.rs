@@ -1,6 +1,6 @@
 //! Each way an exchange can break, and what is said of it.
 
-use rocust::http::{Failure, FailureKind};
+use rocust::http::{ChunkBreak, Failure, FailureKind};
 
 use crate::support::{ScriptedServer, get, send, session};
 
@@ -84,6 +84,13 @@ async fn what_is_not_http_is_told_as_such() {
         let failure = after(garbage).await;
         assert_eq!(failure.kind, FailureKind::NotHttp, "{garbage:?} {failure:?}");
         assert!(!failure.message.is_empty());
+        let line = failure.status_line.as_deref();
+        let first = garbage.split_inclusive(|byte| *byte == b'\n').next();
+        assert_eq!(
+            line,
+            first.filter(|line| !line.starts_with(b"HTTP/1.1 200")),
+            "{garbage:?}"
+        );
     }
 }
 
@@ -122,15 +129,30 @@ async fn a_body_that_ends_too_soon_tells_how_far_it_came() {
 
 #[tokio::test]
 async fn broken_chunks_are_a_bad_body() {
-    for body in [
-        &b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhel"[..],
-        b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n",
-        b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nfive\r\nhello\r\n0\r\n\r\n",
-        b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nffffffffffffffffff\r\nhello\r\n",
+    let inside = |received, missing| ChunkBreak::Inside { received, missing };
+    let bad = |line: &[u8]| ChunkBreak::BadSize(line.into());
+    for (body, place) in [
+        (
+            &b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhel"[..],
+            inside(3, 2),
+        ),
+        (
+            b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n",
+            ChunkBreak::Between,
+        ),
+        (
+            b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nfive\r\nhello\r\n0\r\n\r\n",
+            bad(b"five\r\n"),
+        ),
+        (
+            b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nffffffffffffffffff\r\nhello\r\n",
+            bad(b"ffffffffffffffffff\r\n"),
+        ),
     ] {
         let failure = after(body).await;
         assert_eq!(failure.kind, FailureKind::BadBody, "{body:?} {failure:?}");
         assert_eq!(failure.progress.unwrap().missing, None);
+        assert_eq!(failure.chunk_break, Some(place));
     }
 }
 

@@ -1,13 +1,13 @@
 """The exceptions of `FastHttpUser`'s client, with the names and texts of geventhttpclient, which stock uses there.
 
-Exception
-├── ConnectionError             (geventhttpclient's own: a URL and a reason)
-│   ├── BadStatusCode
-│   │   └── LocustBadStatusCode
-│   ├── RetriesExceeded
-│   └── UnsupportedRedirectSchemeError
-├── HTTPConnectionClosed        the server closed without an answer
-└── HTTPParseError              what came back is not (whole) HTTP
+    Exception
+    ├── ConnectionError             (geventhttpclient's own: a URL and a reason)
+    │   ├── BadStatusCode
+    │   │   └── LocustBadStatusCode
+    │   ├── RetriesExceeded
+    │   └── UnsupportedRedirectSchemeError
+    ├── HTTPConnectionClosed        the server closed without an answer
+    └── HTTPParseError              what came back is not (whole) HTTP
 """
 
 from __future__ import annotations
@@ -134,19 +134,14 @@ def _not_http(exchange: _core.Exchange) -> Exception:
     if exchange.failure_message.startswith("Remote end closed"):
         return HTTPParseError("Invalid EOF state", 14)
     if line is None:
-        is_length = "content-length" in exchange.failure_message
-        return (
-            HTTPParseError("Invalid character in Content-Length", 11)
-            if is_length
-            else HTTPParseError("Invalid header token", 10)
-        )
+        if "content-length" in exchange.failure_message:
+            return HTTPParseError("Invalid character in Content-Length", 11)
+        return HTTPParseError("Invalid header token", 10)
     if not line.startswith(b"HTTP/"):
         return HTTPParseError("Expected HTTP/, RTSP/ or ICE/", 8)
-    return (
-        HTTPParseError("Invalid status code", 13)
-        if line.startswith(b"HTTP/1.")
-        else HTTPParseError("Invalid HTTP version", 9)
-    )
+    if line.startswith(b"HTTP/1."):
+        return HTTPParseError("Invalid status code", 13)
+    return HTTPParseError("Invalid HTTP version", 9)
 
 
 def _timed_out(exchange: _core.Exchange) -> Exception:
