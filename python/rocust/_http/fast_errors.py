@@ -1,13 +1,13 @@
 """The exceptions of `FastHttpUser`'s client, with the names and texts of geventhttpclient, which stock uses there.
 
-    Exception
-    ├── ConnectionError             (geventhttpclient's own: a URL and a reason)
-    │   ├── BadStatusCode
-    │   │   └── LocustBadStatusCode
-    │   ├── RetriesExceeded
-    │   └── UnsupportedRedirectSchemeError
-    ├── HTTPConnectionClosed        the server closed without an answer
-    └── HTTPParseError              what came back is not (whole) HTTP
+Exception
+├── ConnectionError             (geventhttpclient's own: a URL and a reason)
+│   ├── BadStatusCode
+│   │   └── LocustBadStatusCode
+│   ├── RetriesExceeded
+│   └── UnsupportedRedirectSchemeError
+├── HTTPConnectionClosed        the server closed without an answer
+└── HTTPParseError              what came back is not (whole) HTTP
 """
 
 from __future__ import annotations
