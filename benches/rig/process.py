@@ -93,4 +93,6 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 def die_with_parent(last_signal: int = signal.SIGKILL) -> None:
     """Have the kernel end this process when its parent ends (for `preexec_fn`): a stopped one would stay for ever."""
+    # A shell that runs a job in the background has it ignore Ctrl-C, which is inherited; wrk reports only when it gets one.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     _libc.prctl(PR_SET_PDEATHSIG, int(last_signal), 0, 0, 0)
