@@ -470,8 +470,11 @@ impl<S: Future<Output = hyper::Result<http::Response<Incoming>>>> Passage<'_, '_
         if error.is_parse() {
             return self.not_http(describe(error));
         }
-        if self.gauge.read() == self.read_at_start || self.gauge.written() == self.written_at_start {
+        if self.gauge.read() == self.read_at_start {
             return self.closed_early();
+        }
+        if self.gauge.written() == self.written_at_start {
+            return self.not_http("The server spoke before it was asked");
         }
         self.not_http("Remote end closed connection in the middle of the response head")
     }
