@@ -12,8 +12,10 @@ import os
 import warnings
 from typing import TYPE_CHECKING, Any
 
-# Read by the compiled module's allocator when it is loaded: take memory as it is needed. Measured: 14 % less with 5,000 users.
+# Read by the compiled module's allocator when it is loaded: take memory as it is needed, give it back after a millisecond.
+# Measured: 14 and 4 % less memory with 5,000 users, no more CPU. (Giving back at once costs 5 to 10 % of a request.)
 os.environ.setdefault("MIMALLOC_ARENA_EAGER_COMMIT", "0")
+os.environ.setdefault("MIMALLOC_PURGE_DELAY", "1")
 
 from rocust import _core
 from rocust._compat.alias import install

@@ -44,6 +44,11 @@ impl Transcript {
         self.chunks = None;
     }
 
+    /// Gives the memory back, when nothing is awaited for a while.
+    pub(crate) fn rest(&mut self) {
+        *self = Self::default();
+    }
+
     /// Takes note of bytes just read.
     pub(crate) fn hear(&mut self, bytes: &[u8]) {
         let rest = if self.state == State::Head {

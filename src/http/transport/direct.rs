@@ -107,6 +107,7 @@ impl Conduit {
     /// Gives the buffers back. Says whether the connection can still be used: not if something came that nobody asked for.
     pub(crate) fn rest(&mut self) -> bool {
         self.silence = None;
+        self.gauge.transcript().rest();
         match std::mem::replace(&mut self.codec, Codec::Gone) {
             Codec::Awake(driven) => {
                 let parts = driven.connection.into_parts();
