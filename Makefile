@@ -86,4 +86,4 @@ $(VENV)/.ready: requirements-dev.txt | python
 
 debian-packages: ## Say what Debian and Ubuntu need beside Rust (installs nothing).
 	@echo "sudo apt-get install build-essential python3 python3-venv"
-	@echo "for make bench also: nginx-light wrk"
+	@echo "for make bench also: nginx wrk (and linux-perf for benches/profile.sh)"
