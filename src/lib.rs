@@ -21,6 +21,6 @@ pub mod stats;
 #[cfg(feature = "python")]
 mod bindings;
 
-/// A third of a request's cost on a lane was glibc's allocator: what one thread allocates another frees, at every request.
+/// What one thread allocates another frees, at every request. Beside glibc's allocator: about 15 % less CPU a request.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
