@@ -21,7 +21,7 @@ unexport $(filter LOCUST_%,$(.VARIABLES))
 .DEFAULT_GOAL := help
 # `test` is a sequence: what CI reads last is what the test runner said last.
 .NOTPARALLEL:
-.PHONY: help demo test bench lint wheel format lock python develop lint-rust lint-python test-rust test-model test-python debian-packages
+.PHONY: help demo test bench lint wheel format lock stock python develop lint-rust lint-python test-rust test-model test-python debian-packages
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r target text; do printf '  make %-16s %s\n' "$$target" "$$text"; done
@@ -46,9 +46,14 @@ format: $(VENV)/.ready ## Put Rust and Python into the house's format.
 	$(BIN)/ruff check --fix --quiet
 	$(BIN)/ruff format --quiet
 
-lock: $(VENV)/.ready ## Make requirements-dev.txt anew from pyproject.toml.
+# Stock Locust gets the versions that we have of what both use: the twins compare the two, not two releases of `requests`.
+lock: $(VENV)/.ready ## Make requirements-dev.txt and requirements-stock.txt anew from pyproject.toml.
 	$(PYTHON_VENV) -m pip install --quiet uv
 	$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.10 --generate-hashes --allow-unsafe --no-header --upgrade --quiet --output-file requirements-dev.txt
+	$(BIN)/uv pip compile --group stock --constraint requirements-dev.txt --universal --python-version 3.11 --generate-hashes --no-header --upgrade --quiet --output-file requirements-stock.txt
+
+stock: $(VENV)/.ready ## Install stock Locust into .venvs/stock, for the bench and for tests/compat.
+	$(PYTHON_VENV) scripts/stock.py
 
 lint-rust: $(VENV)/.ready ## cargo fmt and clippy, with the bindings and without.
 	$(CARGO) fmt --check
@@ -73,6 +78,7 @@ develop: $(VENV)/.ready ## Build the extension into .venv (profile `fast`: optim
 	PIP_QUIET=1 VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/maturin develop --locked --profile fast
 
 test-python: ## The Python tests, against what `make develop` built.
+	$(PYTHON_VENV) scripts/stock.py --optional
 	$(PYTHON_VENV) -m pytest
 
 python:

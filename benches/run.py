@@ -48,7 +48,7 @@ def arguments() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description="Measure Rocust beside stock Locust and wrk.")
     parser.add_argument("--rocust", type=command, help="the rocust command to measure; without it only stock and wrk")
-    parser.add_argument("--stock", type=command, help=f"a locust {needs.LOCUST} (default: one in .venvs/stock)")
+    parser.add_argument("--stock", type=command, help="a locust (default: the one of `make stock`)")
     parser.add_argument("--quick", action="store_true", help="a minute, for a first look; writes nothing")
     parser.add_argument("--only", nargs="+", choices=SCENARIOS, default=SCENARIOS, help="only these; writes nothing")
     parser.add_argument("--json", action="store_true", help="print all that was measured as JSON, not as tables")

@@ -9,32 +9,20 @@ import resource
 import shutil
 import subprocess
 import sys
-import venv
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parent.parent.parent
-LOCUST = "2.47.0"
 FILES = 16_384
 
 
 def stock_locust() -> Path:
     """Give stock Locust's command, installing it for this interpreter if it is not there yet."""
-    home = CHECKOUT / ".venvs" / "stock"
-    command = home / "bin" / "locust"
-    if not is_stock(command):
-        print(f"  installing locust=={LOCUST} into .venvs/stock", file=sys.stderr)
-        venv.create(home, clear=True, with_pip=True)
-        install = [str(home / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        subprocess.run([*install, f"locust=={LOCUST}"], check=True, stdout=sys.stderr)
-    return command
-
-
-def is_stock(command: Path) -> bool:
-    """Say whether this is the Locust that the comparison is about."""
-    if not command.exists():
-        return False
-    said = subprocess.run([command, "--version"], capture_output=True, text=True, check=False).stdout
-    return said.startswith(f"locust {LOCUST} ")
+    made = subprocess.run(
+        [sys.executable, CHECKOUT / "scripts" / "stock.py"], stdout=subprocess.PIPE, text=True, check=False
+    )
+    if made.returncode:
+        raise SystemExit("Stock Locust could not be installed; what went wrong is above.")
+    return Path(made.stdout.strip())
 
 
 def wrk() -> Path:

@@ -57,6 +57,7 @@ class Route:
         gate: The answer waits until the test opens the gate of this name.
         steps: When given, these replace the whole answer.
         reason: The reason phrase; the usual one of the status when empty.
+        restarts: Being asked for this, the server answers every path from its first answer again.
     """
 
     status: int = 200
@@ -66,6 +67,7 @@ class Route:
     gate: str = ""
     steps: tuple[Step, ...] = ()
     reason: str = ""
+    restarts: bool = False
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,7 @@ class Exchange:
         connection: The number of the connection it came on, from 1.
         target: Path and query as sent.
         headers: As sent, in order.
+        head: Request line and headers as they came, a character a byte.
         body: As sent, a character a byte.
         read_ns: Monotonic time of the server when the last byte was read.
         wall_s: The same moment as seconds since the epoch.
@@ -46,6 +47,7 @@ class Exchange:
     target: str
     version: str
     headers: list[tuple[str, str]]
+    head: str
     body: str
     read_ns: int
     wall_s: float

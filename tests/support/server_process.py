@@ -72,6 +72,8 @@ class Server:
             if not routes:
                 return None
             turn = min(self._answered[path], len(routes) - 1)
+            if routes[turn]["restarts"]:
+                self._answered.clear()
             self._answered[path] += 1
             chosen: dict[str, Any] = routes[turn]
             return chosen
@@ -118,7 +120,7 @@ class Conversation:
         head = read_head(stream)
         if head is None:
             return False
-        method, target, version, headers = head
+        method, target, version, headers, raw_head = head
         body = read_body(stream, headers)
         if body is None:
             return False
@@ -132,6 +134,7 @@ class Conversation:
             target=target,
             version=version,
             headers=headers,
+            head=raw_head,
             body=body.decode("latin-1"),
             read_ns=read_ns,
             wall_s=time.time(),
@@ -157,6 +160,7 @@ class Conversation:
                 "gate": "",
                 "steps": [],
                 "reason": "",
+                "restarts": False,
             }
         if route["delay_s"]:
             self._listen_for_hang_up(route["delay_s"])
@@ -207,21 +211,23 @@ class Conversation:
                 return
 
 
-def read_head(stream: BinaryIO) -> tuple[str, str, str, list[tuple[str, str]]] | None:
-    """The request line and headers, or None when the peer left before they were whole."""
+def read_head(stream: BinaryIO) -> tuple[str, str, str, list[tuple[str, str]], str] | None:
+    """The request line, the headers, and the whole head as it came; None when the peer left before it was whole."""
     request_line = stream.readline()
     if not request_line.endswith(b"\r\n"):
         return None
     words = request_line.decode("latin-1").split()
     if len(words) != 3:
         return None
+    raw = request_line
     headers: list[tuple[str, str]] = []
     while True:
         line = stream.readline()
+        raw += line
         if not line.endswith(b"\r\n"):
             return None
         if line == b"\r\n":
-            return words[0], words[1], words[2], headers
+            return words[0], words[1], words[2], headers, raw.decode("latin-1")
         name, _, value = line.decode("latin-1").partition(":")
         headers.append((name, value.strip()))
 
