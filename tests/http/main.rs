@@ -4,6 +4,7 @@
 
 mod body;
 mod failure;
+mod pieces;
 mod redirect;
 mod reuse;
 mod support;

@@ -16,6 +16,7 @@ from rocust._cli.absent import refuse_absent_options, refuse_web_page
 from rocust._cli.check import check_class_hosts, check_host_option, check_tags
 from rocust._cli.loading import load_or_refuse, merge_locustfiles_content
 from rocust._cli.locustfile import get_locustfiles_locally
+from rocust._cli.open_files import raise_open_file_limit
 from rocust._cli.parsing import (
     get_parser,
     parse_locustfile_option,
@@ -39,9 +40,6 @@ COMMON_OPTIONS = {
     "spawn_rate": "spawn-rate",
     "run_time": "run-time",
 }
-
-#: Open files (so: connections) a load generator should be allowed.
-_MINIMUM_OPEN_FILES = 10_000
 
 #: What Locust ends with when user settings cannot be applied: `sys.exit(-1)`.
 _EXIT_BAD_USER_CONFIG = -1
@@ -69,7 +67,7 @@ def run_command() -> NoReturn:
     user_classes = select_user_classes(options.user_classes, declared.user_classes, declared.locustfiles)
     if declared.shape is None:
         warn_of_too_few_users(user_classes, options.num_users)
-    _raise_open_file_limit()
+    raise_open_file_limit(None if declared.shape else options.num_users)
     environment = _create_environment(options, user_classes, declared)
     _apply_user_config(environment, options)
     _warn_of_ignored_options(declared.shape, options)
@@ -116,27 +114,6 @@ def _set_up_logging(options: Any) -> None:
         # logging.config wraps what a handler raises in a ValueError
         reason = error.__cause__ or error
         refuse_usage(f"argument --logfile: unable to write to '{options.logfile}': {reason}")
-
-
-def _raise_open_file_limit() -> None:
-    """Allow this process enough connections, where the system lets it."""
-    if os.name == "nt":
-        return
-    import resource
-
-    soft_limit, hard_limit = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft_limit == resource.RLIM_INFINITY or soft_limit >= _MINIMUM_OPEN_FILES:
-        return
-    try:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (_MINIMUM_OPEN_FILES, hard_limit))
-    except (OSError, ValueError):
-        logger.warning(
-            "System open file limit '%s' is below minimum setting '%s', and the system did not allow to raise it: "
-            "users beyond it will fail to connect. hint: raise it with 'ulimit -n %s' before starting.",
-            soft_limit,
-            _MINIMUM_OPEN_FILES,
-            _MINIMUM_OPEN_FILES,
-        )
 
 
 def create_environment(  # Locust's signature

@@ -10,7 +10,7 @@
 use std::fmt;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http::response::Parts;
@@ -154,7 +154,7 @@ pub(super) async fn send(session: &Session, order: &Order<'_>, timeline: &mut Ti
         let written = conduit.gauge.written();
         match travel(&mut conduit, order, timeline).await {
             Ok(answer) => {
-                keep(session, conduit, &answer);
+                keep(session, conduit, &answer).await;
                 return Ok(answer);
             }
             Err(_) if conduit.gauge.written() == written => {}
@@ -164,7 +164,7 @@ pub(super) async fn send(session: &Session, order: &Order<'_>, timeline: &mut Ti
     // Boxed, so that an exchange over an idle connection does not carry the room for opening one.
     let mut conduit = Box::pin(Conduit::open(order, timeline)).await?;
     let answer = travel(&mut conduit, order, timeline).await?;
-    keep(session, conduit, &answer);
+    keep(session, conduit, &answer).await;
     Ok(answer)
 }
 
@@ -177,13 +177,14 @@ fn gone(target: &Target) -> Failure {
 }
 
 /// Hands the connection back unless one side wants it closed.
-fn keep(session: &Session, mut conduit: Box<Conduit>, answer: &Answer) {
+async fn keep(session: &Session, mut conduit: Box<Conduit>, answer: &Answer) {
     let Codec::Awake(driven) = &mut conduit.codec else {
         return;
     };
     if !driven.sender.is_ready() {
-        let mut context = Context::from_waker(Waker::noop());
-        if Pin::new(&mut driven.connection).poll(&mut context).is_ready() || !driven.sender.is_ready() {
+        // The codec may have to look round once more to see that it is idle. Once: nothing is waited for here.
+        let look = std::future::poll_fn(|cx| Poll::Ready(Pin::new(&mut driven.connection).poll(cx).is_ready()));
+        if tokio::task::unconstrained(look).await || !driven.sender.is_ready() {
             return;
         }
     }
@@ -224,8 +225,8 @@ async fn travel(conduit: &mut Conduit, order: &Order<'_>, timeline: &mut Timelin
         head: None,
         gathered: Gathered::default(),
     };
-    // Tokio's budget is set aside: the inner futures are polled with a waker that does nothing, so a budget that runs
-    // out between them would be a lost wake-up. `FRAMES_AT_ONCE` bounds the work of one poll in its place.
+    // Tokio's budget is set aside: a connection that it stops half-way looks busy when it is not. `FRAMES_AT_ONCE`
+    // bounds the work of one poll in its place.
     tokio::task::unconstrained(std::future::poll_fn(|cx| passage.poll(cx))).await
 }
 
@@ -271,7 +272,7 @@ impl<S: Future<Output = hyper::Result<http::Response<Incoming>>>> Passage<'_, '_
         const FRAMES_AT_ONCE: u32 = 64;
         for _ in 0..FRAMES_AT_ONCE {
             self.drive(cx);
-            match self.step() {
+            match self.step(cx) {
                 Err(failure) => return Poll::Ready(Err(failure)),
                 Ok(Step::Whole) => return Poll::Ready(self.finish()),
                 Ok(Step::Moved) => {}
@@ -313,20 +314,19 @@ impl<S: Future<Output = hyper::Result<http::Response<Incoming>>>> Passage<'_, '_
         self.read = read;
     }
 
-    /// Takes what the connection has ready. Its wake-ups come from driving the connection, in this same task, so the
-    /// waker given here does nothing.
-    fn step(&mut self) -> Result<Step, Failure> {
-        let mut quiet = Context::from_waker(Waker::noop());
+    /// Takes what the connection has ready. What it waits for comes from driving the connection, in this same task; it is
+    /// given the task's waker all the same, so that no future in here can be left without somebody to wake.
+    fn step(&mut self, cx: &mut Context<'_>) -> Result<Step, Failure> {
         let Some(head) = &mut self.head else {
-            return match self.sending.as_mut().poll(&mut quiet) {
+            return match self.sending.as_mut().poll(cx) {
                 Poll::Pending => Ok(Step::Waiting),
-                Poll::Ready(Ok(response)) => self.take_head(response),
+                Poll::Ready(Ok(response)) => self.take_head(response, cx),
                 Poll::Ready(Err(error)) => Err(self.head_failure(&error)),
             };
         };
         let mut step = Step::Waiting;
         loop {
-            match Pin::new(&mut head.incoming).poll_frame(&mut quiet) {
+            match Pin::new(&mut head.incoming).poll_frame(cx) {
                 Poll::Pending => return Ok(step),
                 Poll::Ready(None) => return Ok(Step::Whole),
                 Poll::Ready(Some(Ok(frame))) => {
@@ -345,7 +345,7 @@ impl<S: Future<Output = hyper::Result<http::Response<Incoming>>>> Passage<'_, '_
         }
     }
 
-    fn take_head(&mut self, response: http::Response<Incoming>) -> Result<Step, Failure> {
+    fn take_head(&mut self, response: http::Response<Incoming>, cx: &mut Context<'_>) -> Result<Step, Failure> {
         let (parts, mut incoming) = response.into_parts();
         let raw = self.gauge.transcript().head();
         if incoming.is_end_stream() {
@@ -365,8 +365,7 @@ impl<S: Future<Output = hyper::Result<http::Response<Incoming>>>> Passage<'_, '_
             return Err(self.too_large());
         }
         // The first look at the body is what asks the connection for it.
-        let mut quiet = Context::from_waker(Waker::noop());
-        let first = Pin::new(&mut incoming).poll_frame(&mut quiet);
+        let first = Pin::new(&mut incoming).poll_frame(cx);
         self.head = Some(Head {
             parts,
             raw,
