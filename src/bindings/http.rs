@@ -23,6 +23,7 @@ use crate::engine::in_flight::InFlight;
 use crate::engine::runtime::Engine;
 use crate::engine::verdict::Dialect;
 use crate::http::decode::content_encoding;
+use crate::http::json::{self, Encoding};
 use crate::http::{
     ChunkBreak, Cookie, Failure, FailureKind, Options, RedirectRule, Request, Response, Scheme, Session, Target,
     Timeline, TlsSettings, Verify,
@@ -711,6 +712,11 @@ impl PyExchange {
     fn failure(&self) -> Option<&Failure> {
         self.result.as_ref().err().map(|failure| &**failure)
     }
+
+    fn plain_body<'py>(&self, py: Python<'py>, encoding: Encoding, guesses: bool) -> Option<Bound<'py, PyBytes>> {
+        let response = self.result.as_ref().ok()?;
+        json::is_plain_body(&response.body, encoding, guesses).then(|| self.body(py))
+    }
 }
 
 #[pymethods]
@@ -760,6 +766,18 @@ impl PyExchange {
             PyBytes::new(py, bytes).unbind()
         });
         body.bind(py).clone()
+    }
+
+    /// The body, if any parser makes the same of it as Python's `json`; by the encoding that the headers say.
+    fn json_body<'py>(&self, py: Python<'py>, guesses: bool) -> Option<Bound<'py, PyBytes>> {
+        let response = self.result.as_ref().ok()?;
+        self.plain_body(py, Encoding::of_headers(&response.headers), guesses)
+    }
+
+    /// The same by an encoding that somebody else says, or says to be unknown.
+    fn json_body_as<'py>(&self, py: Python<'py>, encoding: Option<&str>, guesses: bool) -> Option<Bound<'py, PyBytes>> {
+        let encoding = encoding.filter(|name| !name.is_empty());
+        self.plain_body(py, encoding.map_or(Encoding::Unsaid, Encoding::named), guesses)
     }
 
     /// The size of the decoded body.

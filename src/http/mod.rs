@@ -6,7 +6,7 @@
 //! From the inside out: [`target`] (URLs), `dns`, `connect`, [`tls`], `transport` (one request over one connection),
 //! `transcript` (what the codec hides),
 //! `redirect`, [`cookies`], [`decode`], `exchange` (the rules that tie them together). [`encode`] makes bodies and
-//! header values from data.
+//! header values from data, [`json`] tells which bodies any JSON parser may read.
 
 mod body;
 mod connect;
@@ -16,6 +16,7 @@ mod dns;
 pub mod encode;
 mod exchange;
 mod failure;
+pub mod json;
 mod redirect;
 mod request;
 mod response;

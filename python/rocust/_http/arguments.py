@@ -6,7 +6,6 @@ preparation code where that has the say over the bytes on the wire (form encodin
 
 from __future__ import annotations
 
-import json as standard_json
 from collections.abc import Mapping
 from http.cookiejar import CookieJar
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -15,6 +14,8 @@ from requests.auth import HTTPBasicAuth, _basic_auth_str
 from requests.models import RequestEncodingMixin
 from requests.utils import to_key_val_list
 from urllib3._version import __version__ as urllib3_version
+
+from rocust._http.json_text import written_by_requests
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -42,7 +43,7 @@ def body_of(data: Any, json: Any) -> Body:
     """
     if not data and json is not None:
         try:
-            return Body(standard_json.dumps(json, allow_nan=False).encode(), "application/json")
+            return Body(written_by_requests(json), "application/json")
         except ValueError as error:
             raise NotPlain(f"json cannot be encoded: {error}") from error
     if not data:

@@ -6,7 +6,6 @@ asked for, the request's name is the URL as it was passed, and connection errors
 
 from __future__ import annotations
 
-import json as standard_json
 import re
 from collections.abc import Mapping
 from http.cookiejar import CookieJar
@@ -23,6 +22,7 @@ from rocust._http import arguments
 from rocust._http.cookies import SessionCookies
 from rocust._http.fast_errors import LocustBadStatusCode, of_fast
 from rocust._http.fast_response import Asked, ErrorResponse, FastResponse, ResponseContextManager
+from rocust._http.json_text import written
 from rocust._http.recording import ledgers
 from rocust._http.response import renamed
 from rocust._http.session import _split_credentials
@@ -312,7 +312,7 @@ def _payload(  # noqa: PLR0911 - one answer for each kind of body
         content, content_type = RequestEncodingMixin._encode_files(files, data or {})  # type: ignore[attr-defined]
         return content, content_type
     if not data and json is not None:
-        return standard_json.dumps(json).encode(), "application/json"
+        return written(json, allow_nan=True), "application/json"
     if not data:
         return None, None
     if isinstance(data, Mapping):

@@ -14,6 +14,7 @@ from requests.structures import CaseInsensitiveDict
 from requests.utils import get_encoding_from_headers
 
 from rocust._errors import CatchResponseError, LocustError, ResponseError
+from rocust._http.json_text import DOUBTFUL, parsed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -169,7 +170,12 @@ class FastResponse:
 
         Same as Locust.
         """
-        return standard_json.loads(self.text)  # type: ignore[arg-type]
+        encoding = self.encoding
+        if encoding is None:
+            value = parsed(self._exchange.json_body(False))
+        else:
+            value = parsed(self._exchange.json_body_as(encoding, False)) if type(encoding) is str else DOUBTFUL
+        return standard_json.loads(self.text) if value is DOUBTFUL else value  # type: ignore[arg-type]
 
     def raise_for_status(self) -> None:
         """Raise what the request failed with, if it did. Same as Locust."""

@@ -21,6 +21,7 @@ from urllib3 import HTTPHeaderDict, HTTPResponse
 from urllib3.exceptions import MaxRetryError, NewConnectionError, ProtocolError
 
 from rocust._errors import CatchResponseError, LocustError, ResponseError
+from rocust._http.json_text import DOUBTFUL, parsed, requests_uses_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -170,6 +171,32 @@ class ResponseContextManager(requests.Response):
         response._catch_response = catch_response  # type: ignore[attr-defined]
         response.request_meta = request_meta  # type: ignore[attr-defined]
         return response  # type: ignore[return-value]
+
+    def json(self, **kwargs: Any) -> Any:
+        """The body as JSON.
+
+        Args:
+            **kwargs: As for `json.loads`.
+
+        Raises:
+            requests.exceptions.JSONDecodeError: When it is not JSON.
+
+        Same as requests.
+        """
+        value = DOUBTFUL if kwargs or not requests_uses_json() else parsed(self._plain_json())
+        return super().json(**kwargs) if value is DOUBTFUL else value
+
+    def _plain_json(self) -> bytes | None:
+        """The body as it came, if any parser may read it and nobody has put another one in its place."""
+        own = self.__dict__
+        exchange = own.get("_exchange")
+        if exchange is None or ("_content" in own and own["_content"] is not exchange.body):
+            return None
+        if "encoding" in own:
+            encoding = own["encoding"]
+            is_name = encoding is None or type(encoding) is str
+            return exchange.json_body_as(encoding, True) if is_name else None
+        return exchange.json_body(True)  # type: ignore[no-any-return]
 
     def raise_for_status(self) -> None:
         """Raise what went wrong, if anything did; what the block said with `success()` or `failure()` comes first.
