@@ -3,6 +3,8 @@
 //! Addresses are tried in the order the system gives them, each with the whole connect timeout, and the last error is
 //! the one reported, as Python's `socket.create_connection` does.
 
+pub(crate) mod tunnel;
+
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -69,6 +71,8 @@ pub(crate) struct Wire {
 enum Stream {
     Plain(TcpStream),
     Tls(Box<TlsStream<TcpStream>>),
+    /// TLS to the target inside of TLS to a proxy.
+    Nested(Box<TlsStream<TlsStream<TcpStream>>>),
 }
 
 impl Wire {
@@ -81,6 +85,7 @@ impl Wire {
         let tcp = match &self.stream {
             Stream::Plain(tcp) => tcp,
             Stream::Tls(tls) => tls.get_ref().0,
+            Stream::Nested(tls) => tls.get_ref().0.get_ref().0,
         };
         let mut byte = [std::mem::MaybeUninit::uninit()];
         match socket2::SockRef::from(tcp).peek(&mut byte) {
@@ -110,9 +115,9 @@ pub(crate) async fn open(
                 let stream = match target.scheme() {
                     Scheme::Http => Stream::Plain(tcp),
                     Scheme::Https => {
-                        let stream = shake_hands(tcp, target, tls, limit).await?;
+                        let stream = secure(tcp, target, tls, limit).await?;
                         timeline.tls = Some(Instant::now());
-                        stream
+                        Stream::Tls(Box::new(stream))
                     }
                 };
                 return Ok(Wire {
@@ -127,18 +132,19 @@ pub(crate) async fn open(
     Err(last.unwrap_or_else(|| Failure::new(FailureKind::Resolve, target, "getaddrinfo returns an empty list")))
 }
 
-async fn shake_hands(
-    tcp: TcpStream,
+/// Shakes hands with the target on a stream that leads there.
+async fn secure<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: S,
     target: &Target,
     settings: &TlsSettings,
     limit: Option<Duration>,
-) -> Result<Stream, Failure> {
+) -> Result<TlsStream<S>, Failure> {
     let refused = |message: String| Failure::new(FailureKind::Tls, target, message);
     let config = tls::config(settings).map_err(refused)?;
     let host = target.host().trim_end_matches('.').to_owned();
     let name = ServerName::try_from(host).map_err(|error| refused(error.to_string()))?;
-    match within(limit, TlsConnector::from(config).connect(name, tcp)).await {
-        Some(Ok(stream)) => Ok(Stream::Tls(Box::new(stream))),
+    match within(limit, TlsConnector::from(config).connect(name, stream)).await {
+        Some(Ok(stream)) => Ok(stream),
         Some(Err(error)) => Err(handshake_failure(&error, target)),
         None => Err(connect_timeout(target, limit)),
     }
@@ -178,6 +184,7 @@ impl AsyncRead for Wire {
         let polled = match &mut this.stream {
             Stream::Plain(tcp) => Pin::new(tcp).poll_read(cx, buffer),
             Stream::Tls(tls) => end_if_ragged(Pin::new(tls).poll_read(cx, buffer)),
+            Stream::Nested(tls) => end_if_ragged(Pin::new(tls).poll_read(cx, buffer)),
         };
         let bytes = &buffer.filled()[before..];
         if !bytes.is_empty() {
@@ -203,6 +210,7 @@ impl AsyncWrite for Wire {
         let polled = match &mut this.stream {
             Stream::Plain(tcp) => Pin::new(tcp).poll_write(cx, bytes),
             Stream::Tls(tls) => Pin::new(tls).poll_write(cx, bytes),
+            Stream::Nested(tls) => Pin::new(tls).poll_write(cx, bytes),
         };
         this.count_written(polled)
     }
@@ -220,6 +228,7 @@ impl AsyncWrite for Wire {
         let polled = match &mut this.stream {
             Stream::Plain(tcp) => Pin::new(tcp).poll_write_vectored(cx, slices),
             Stream::Tls(tls) => Pin::new(tls).poll_write_vectored(cx, slices),
+            Stream::Nested(tls) => Pin::new(tls).poll_write_vectored(cx, slices),
         };
         this.count_written(polled)
     }
@@ -228,6 +237,7 @@ impl AsyncWrite for Wire {
         match &self.stream {
             Stream::Plain(tcp) => tcp.is_write_vectored(),
             Stream::Tls(tls) => tls.is_write_vectored(),
+            Stream::Nested(tls) => tls.is_write_vectored(),
         }
     }
 
@@ -235,6 +245,7 @@ impl AsyncWrite for Wire {
         match &mut self.stream {
             Stream::Plain(tcp) => Pin::new(tcp).poll_flush(cx),
             Stream::Tls(tls) => Pin::new(tls).poll_flush(cx),
+            Stream::Nested(tls) => Pin::new(tls).poll_flush(cx),
         }
     }
 
@@ -242,6 +253,7 @@ impl AsyncWrite for Wire {
         match &mut self.stream {
             Stream::Plain(tcp) => Pin::new(tcp).poll_shutdown(cx),
             Stream::Tls(tls) => Pin::new(tls).poll_shutdown(cx),
+            Stream::Nested(tls) => Pin::new(tls).poll_shutdown(cx),
         }
     }
 }

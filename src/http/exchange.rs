@@ -56,7 +56,7 @@ pub async fn exchange(session: &Session, request: Request, timeline: &mut Timeli
 /// Sends the request and every request that redirects make of it.
 async fn follow(
     session: &Session,
-    request: Request,
+    mut request: Request,
     begun: Instant,
     timeline: &mut Timeline,
 ) -> Result<Response, Failure> {
@@ -112,6 +112,13 @@ async fn follow(
                 return Err(failure);
             }
         }
+        if let Some(filled) = request
+            .proxies
+            .as_ref()
+            .and_then(|proxies| proxies.filled_in(&sent.target))
+        {
+            request.proxies = Some(Arc::new(filled));
+        }
         history.push(response);
         begun = Instant::now();
     }
@@ -129,9 +136,16 @@ async fn send_one(
         sent.cookie = session.cookies().header_for(&sent, request.use_jar, &request.cookies);
     }
     let tls: &Arc<TlsSettings> = request.tls.as_ref().unwrap_or(&session.options.tls);
+    let proxy = match &request.proxies {
+        None => None,
+        Some(proxies) => proxies
+            .pick(&sent.target)
+            .map_err(|url| Failure::new(FailureKind::UnusableProxy, &sent.target, &**url))?,
+    };
     let order = Order {
         sent: &sent,
         tls,
+        proxy,
         connect_timeout: request.connect_timeout,
         read_timeout: request.read_timeout,
         max_body_bytes: request.max_body_bytes,

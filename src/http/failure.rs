@@ -5,7 +5,9 @@
 
 use std::fmt;
 use std::io;
+use std::sync::Arc;
 
+use super::proxy::Proxy;
 use super::response::Response;
 use super::target::{Target, UrlProblem};
 
@@ -29,6 +31,8 @@ pub enum FailureKind {
     Resolve,
     /// The TLS handshake failed, or the certificate was not accepted.
     Tls,
+    /// The proxy refused to open a tunnel. `status_line` is what it said.
+    Tunnel,
     /// What came back is not HTTP/1.
     NotHttp,
     /// The body ended early, was badly framed or could not be decoded (then `response` holds it as it came).
@@ -37,6 +41,8 @@ pub enum FailureKind {
     TooManyRedirects,
     /// A redirect to somewhere that cannot be followed. `response` holds the redirect.
     InvalidRedirect,
+    /// The proxy that was picked cannot be used; the message is its URL.
+    UnusableProxy,
     /// The caller gave up: the exchange's future was dropped.
     Aborted,
     /// The head or the body of the response exceeds its bound.
@@ -70,6 +76,26 @@ pub enum ChunkBreak {
     Between,
 }
 
+/// How far the way through a proxy had been gone when something failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProxyStage {
+    /// There was no connection to the proxy yet.
+    Reaching,
+    /// The proxy had been asked for a tunnel.
+    Asking,
+    /// The way was open.
+    Beyond,
+}
+
+/// The proxy on the way of a failed exchange.
+#[derive(Clone, Debug)]
+pub struct Via {
+    /// The proxy.
+    pub proxy: Arc<Proxy>,
+    /// How far the exchange had come.
+    pub stage: ProxyStage,
+}
+
 /// An exchange that gave no usable response.
 #[derive(Clone, Debug)]
 pub struct Failure {
@@ -87,10 +113,13 @@ pub struct Failure {
     pub progress: Option<BodyProgress>,
     /// Where in its chunks the body broke off, for a [`FailureKind::BadBody`] that comes in chunks.
     pub chunk_break: Option<ChunkBreak>,
-    /// The line that should be a status line and is not, as it came, for [`FailureKind::NotHttp`].
+    /// The line that should be a status line and is not, as it came, for [`FailureKind::NotHttp`]
+    /// and [`FailureKind::Tunnel`].
     pub status_line: Option<Box<[u8]>>,
     /// What is wrong with the location, for [`FailureKind::InvalidRedirect`].
     pub url_problem: Option<UrlProblem>,
+    /// The proxy on the way, where there was one.
+    pub via: Option<Via>,
 }
 
 impl Failure {
@@ -107,7 +136,17 @@ impl Failure {
             chunk_break: None,
             status_line: None,
             url_problem: None,
+            via: None,
         }
+    }
+
+    /// The same, on the way through a proxy; a stage that was told already stays.
+    pub(crate) fn on_the_way(mut self, proxy: &Arc<Proxy>, stage: ProxyStage) -> Self {
+        self.via.get_or_insert_with(|| Via {
+            proxy: Arc::clone(proxy),
+            stage,
+        });
+        self
     }
 
     /// The failure to report for an exchange whose future was dropped before it ended.

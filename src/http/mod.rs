@@ -3,7 +3,8 @@
 //! Knows no users and no statistics, and nothing of Python. The way in is [`exchange`]; a [`Session`] holds what one
 //! user keeps between exchanges (cookies, idle connections).
 //!
-//! From the inside out: [`target`] (URLs), `dns`, `connect`, [`tls`], `transport` (one request over one connection),
+//! From the inside out: [`target`] (URLs), [`proxy`] (which way), `dns`, `connect`, [`tls`], `transport` (one request
+//! over one connection),
 //! `transcript` (what the codec hides),
 //! `redirect`, [`cookies`], [`decode`], `exchange` (the rules that tie them together). [`encode`] makes bodies and
 //! header values from data, [`json`] tells which bodies any JSON parser may read.
@@ -17,6 +18,7 @@ pub mod encode;
 mod exchange;
 mod failure;
 pub mod json;
+pub mod proxy;
 mod redirect;
 mod request;
 mod response;
@@ -29,7 +31,8 @@ mod transport;
 
 pub use cookies::{Cookie, Jar};
 pub use exchange::exchange;
-pub use failure::{BodyProgress, ChunkBreak, Failure, FailureKind};
+pub use failure::{BodyProgress, ChunkBreak, Failure, FailureKind, ProxyStage, Via};
+pub use proxy::{Proxies, Proxy, ProxyKind};
 pub use redirect::RedirectRule;
 pub use request::Request;
 pub use response::{Hop, Response, Sent};

@@ -8,6 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderMap, Method};
 
+use super::proxy::Proxies;
 use super::target::Target;
 use super::tls::TlsSettings;
 
@@ -44,6 +45,8 @@ pub struct Request {
     pub max_body_bytes: Option<u64>,
     /// TLS settings for this request instead of the session's.
     pub tls: Option<Arc<TlsSettings>>,
+    /// Which proxies to take; redirects pick anew.
+    pub proxies: Option<Arc<Proxies>>,
 }
 
 impl Request {
@@ -65,6 +68,7 @@ impl Request {
             decode: true,
             max_body_bytes: None,
             tls: None,
+            proxies: None,
         }
     }
 }

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::time::Instant;
 
 use super::cookies::Jar;
+use super::proxy::Proxy;
 use super::redirect::RedirectRule;
 use super::target::Target;
 use super::tls::TlsSettings;
@@ -101,10 +102,15 @@ impl Session {
         self.is_watched.store(false, Ordering::Relaxed);
     }
 
-    /// Takes the most recently used idle connection to this origin.
-    pub(crate) fn take_idle(&self, target: &Target, tls: &Arc<TlsSettings>) -> Option<Box<Conduit>> {
+    /// Takes the most recently used idle connection that serves this origin on this way.
+    pub(crate) fn take_idle(
+        &self,
+        target: &Target,
+        tls: &Arc<TlsSettings>,
+        proxy: Option<&Arc<Proxy>>,
+    ) -> Option<Box<Conduit>> {
         let mut idle = self.idle.lock();
-        let at = idle.iter().rposition(|conduit| conduit.serves(target, tls))?;
+        let at = idle.iter().rposition(|conduit| conduit.serves(target, tls, proxy))?;
         Some(idle.remove(at))
     }
 
@@ -115,7 +121,7 @@ impl Session {
         let mut idle = self.idle.lock();
         let limit = self.options.max_idle_per_origin;
         if idle.len() >= limit {
-            let same = |other: &Conduit| other.serves(conduit.target(), conduit.tls());
+            let same = |other: &Conduit| other.serves(conduit.target(), conduit.tls(), conduit.proxy());
             if idle.iter().filter(|other| same(other)).count() >= limit {
                 if let Some(oldest) = idle.iter().position(|other| same(other)) {
                     idle.remove(oldest);

@@ -10,7 +10,8 @@ use tokio::time::Instant;
 /// The steps of one exchange, in the order they happen. A step that did not happen stays `None`.
 ///
 /// After redirects or a reconnection, `dns`, `connected` and `tls` tell of the latest connection opened during this
-/// exchange, `sent` and `first_byte` of the last request of the chain.
+/// exchange, `sent` and `first_byte` of the last request of the chain. Through a proxy, `dns` is about the proxy's name,
+/// and `connected` is when the way to the target was open: the connection to the proxy, or the tunnel through it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Timeline {
     /// When the caller asked for the exchange. Stamped by the caller; the difference to `begun` is the engine's own delay.

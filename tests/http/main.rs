@@ -5,6 +5,7 @@
 mod body;
 mod failure;
 mod pieces;
+mod proxy;
 mod redirect;
 mod reuse;
 mod support;

@@ -14,13 +14,13 @@ use tokio::net::TcpListener;
 use crate::support::{ScriptedServer, get, send};
 
 /// A certificate authority and files for what it signs, in a directory of the test's own.
-struct Authority {
+pub(crate) struct Authority {
     issuer: CertifiedIssuer<'static, KeyPair>,
     folder: PathBuf,
 }
 
 impl Authority {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let folder = std::env::temp_dir().join(format!("rocust-tls-{}-{number}", std::process::id()));
@@ -50,12 +50,12 @@ impl Authority {
         path
     }
 
-    fn bundle(&self) -> PathBuf {
+    pub(crate) fn bundle(&self) -> PathBuf {
         self.write("roots.pem", &self.issuer.pem())
     }
 
     /// Serves `hello` to every request; wants a client certificate of its own when told so. Gives the port.
-    async fn serve(&self, names: &[&str], wants_certificate: bool) -> u16 {
+    pub(crate) async fn serve(&self, names: &[&str], wants_certificate: bool) -> u16 {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let (certificate, key) = self.sign(names);
         let builder = rustls::ServerConfig::builder_with_provider(Arc::clone(&provider))

@@ -20,10 +20,11 @@ use hyper::client::conn::http1::{Builder, Connection, SendRequest};
 use hyper_util::rt::TokioIo;
 use tokio::time::{Instant, Sleep};
 
-use super::{Answer, Order};
+use super::{Answer, Order, forward};
 use crate::http::body::{Gathered, Outgoing};
 use crate::http::connect::{self, Gauge, Wire};
-use crate::http::failure::{BodyProgress, Failure, FailureKind};
+use crate::http::failure::{BodyProgress, Failure, FailureKind, ProxyStage};
+use crate::http::proxy::Proxy;
 use crate::http::session::Session;
 use crate::http::target::{Scheme, Target};
 use crate::http::timeline::Timeline;
@@ -33,6 +34,7 @@ use crate::http::tls::{TlsSettings, words};
 pub(crate) struct Conduit {
     target: Target,
     tls: Arc<TlsSettings>,
+    proxy: Option<Arc<Proxy>>,
     codec: Codec,
     gauge: Arc<Gauge>,
     /// The read timeout's timer. It outlives exchanges and is only looked at when it rings: arming a timer for every
@@ -78,12 +80,16 @@ impl fmt::Debug for Conduit {
 impl Conduit {
     async fn open(order: &Order<'_>, timeline: &mut Timeline) -> Result<Box<Self>, Failure> {
         let target = &order.sent.target;
-        let wire = connect::open(target, order.tls, order.connect_timeout, timeline).await?;
+        let wire = match order.proxy {
+            None => connect::open(target, order.tls, order.connect_timeout, timeline).await?,
+            Some(proxy) => connect::tunnel::open(proxy, order, timeline).await?,
+        };
         let gauge = wire.gauge();
         let driven = Driven::start(wire).await.map_err(|error| broken(target, &error))?;
         Ok(Box::new(Self {
             target: target.clone(),
             tls: Arc::clone(order.tls),
+            proxy: order.proxy.cloned(),
             codec: Codec::Awake(driven),
             gauge,
             silence: None,
@@ -138,16 +144,41 @@ impl Conduit {
         &self.tls
     }
 
-    /// Whether requests to this target, with these settings, may use the connection.
-    pub(crate) fn serves(&self, target: &Target, tls: &Arc<TlsSettings>) -> bool {
-        self.target.has_same_origin(target)
+    pub(crate) fn proxy(&self) -> Option<&Arc<Proxy>> {
+        self.proxy.as_ref()
+    }
+
+    /// Whether requests to this target, with these settings and through this proxy, may use the connection. A proxy that forwards
+    /// takes requests to any target over one connection.
+    pub(crate) fn serves(&self, target: &Target, tls: &Arc<TlsSettings>, proxy: Option<&Arc<Proxy>>) -> bool {
+        let has_same_way = match (&self.proxy, proxy) {
+            (None, None) => true,
+            (Some(own), Some(other)) => Arc::ptr_eq(own, other) || own == other,
+            _ => false,
+        };
+        let has_same_end = match proxy {
+            Some(proxy) if target.scheme() == Scheme::Http && !proxy.always_names_port => {
+                self.target.scheme() == Scheme::Http
+            }
+            _ => self.target.has_same_origin(target),
+        };
+        has_same_way
+            && has_same_end
             && (target.scheme() == Scheme::Http || Arc::ptr_eq(&self.tls, tls) || self.tls == *tls)
     }
 }
 
 /// Sends the order over an idle connection or a new one, and keeps the connection when it can be used again.
 pub(super) async fn send(session: &Session, order: &Order<'_>, timeline: &mut Timeline) -> Result<Answer, Failure> {
-    while let Some(mut conduit) = session.take_idle(&order.sent.target, order.tls) {
+    let sent = send_on(session, order, timeline).await;
+    match order.proxy {
+        None => sent,
+        Some(proxy) => sent.map_err(|failure| failure.on_the_way(proxy, ProxyStage::Beyond)),
+    }
+}
+
+async fn send_on(session: &Session, order: &Order<'_>, timeline: &mut Timeline) -> Result<Answer, Failure> {
+    while let Some(mut conduit) = session.take_idle(&order.sent.target, order.tls, order.proxy) {
         // The reactor's last news may be old: a close that only the kernel knows of would look like a server that closes
         // on our request. One system call settles it, as it does in urllib3.
         conduit.gauge.probe();
@@ -197,6 +228,9 @@ async fn travel(conduit: &mut Conduit, order: &Order<'_>, timeline: &mut Timelin
     *request.method_mut() = order.sent.method.clone();
     *request.uri_mut() = order.sent.target.wire_uri();
     *request.headers_mut() = order.sent.wire_headers();
+    if let Some(proxy) = order.proxy {
+        forward::address(&mut request, order, proxy)?;
+    }
     conduit.wake().await?;
     conduit.gauge.transcript().begin();
     let Conduit {

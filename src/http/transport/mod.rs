@@ -1,9 +1,11 @@
 //! How one request travels: the seam between the rules of HTTP (redirects, cookies, decoding) and the wire.
 //!
-//! There is one road today, [`direct`]: a connection of the session's own. A second one (through proxies) joins here,
-//! taking the same [`Order`] and giving the same [`Answer`]; nothing above this file has to change for it.
+//! There is one road today, [`direct`]: a connection of the session's own, to the target or to an HTTP proxy, which is told about
+//! the target ([`forward`]) or asked for a tunnel to it. Another road joins here, taking the same [`Order`] and giving the same
+//! [`Answer`]; nothing above this file has to change for it.
 
 pub(crate) mod direct;
+mod forward;
 
 use bytes::Bytes;
 use http::response::Parts;
@@ -11,6 +13,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::failure::Failure;
+use super::proxy::Proxy;
 use super::response::Sent;
 use super::session::Session;
 use super::timeline::Timeline;
@@ -22,6 +25,8 @@ use std::sync::Arc;
 pub(crate) struct Order<'a> {
     pub(crate) sent: &'a Sent,
     pub(crate) tls: &'a Arc<TlsSettings>,
+    /// Through which proxy.
+    pub(crate) proxy: Option<&'a Arc<Proxy>>,
     pub(crate) connect_timeout: Option<Duration>,
     pub(crate) read_timeout: Option<Duration>,
     pub(crate) max_body_bytes: Option<u64>,

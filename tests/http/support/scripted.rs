@@ -121,6 +121,14 @@ impl Visit {
         self.stream.write_all(bytes).await.is_ok()
     }
 
+    /// Carries bytes both ways between the client and this address until both have closed.
+    pub(crate) async fn tunnel_to(mut self, address: SocketAddr) {
+        let mut upstream = TcpStream::connect(address).await.unwrap();
+        upstream.write_all(&std::mem::take(&mut self.unread)).await.unwrap();
+        // However it ends, it has ended.
+        let _ = tokio::io::copy_bidirectional(&mut self.stream, &mut upstream).await;
+    }
+
     /// Closes the connection so that the client sees an orderly end.
     pub(crate) async fn close(mut self) {
         let _ = self.stream.shutdown().await;
