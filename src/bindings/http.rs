@@ -989,6 +989,7 @@ fn kind_name(kind: FailureKind) -> &'static str {
         FailureKind::InvalidRedirect => "invalid-redirect",
         FailureKind::Aborted => "aborted",
         FailureKind::TooLarge => "too-large",
+        FailureKind::Endless => "endless",
         _ => "other",
     }
 }

@@ -60,11 +60,17 @@ impl Gauge {
     }
 }
 
+/// How many reads in a row find bytes before others get their turn. The codec reads as long as there is something, so a
+/// server that sends faster than we read would have the thread for itself.
+const READS_AT_ONCE: u32 = 128;
+
 /// An open connection, counted.
 #[derive(Debug)]
 pub(crate) struct Wire {
     stream: Stream,
     gauge: Arc<Gauge>,
+    /// Reads that found bytes since the last one that did not.
+    reads_in_a_row: u32,
 }
 
 #[derive(Debug)]
@@ -76,6 +82,14 @@ enum Stream {
 }
 
 impl Wire {
+    fn new(stream: Stream) -> Self {
+        Self {
+            stream,
+            gauge: Arc::default(),
+            reads_in_a_row: 0,
+        }
+    }
+
     pub(crate) fn gauge(&self) -> Arc<Gauge> {
         Arc::clone(&self.gauge)
     }
@@ -120,10 +134,7 @@ pub(crate) async fn open(
                         Stream::Tls(Box::new(stream))
                     }
                 };
-                return Ok(Wire {
-                    stream,
-                    gauge: Arc::default(),
-                });
+                return Ok(Wire::new(stream));
             }
             Some(Err(error)) => last = Some(Failure::from_io(&error, target)),
             None => last = Some(connect_timeout(target, limit)),
@@ -180,6 +191,11 @@ impl AsyncRead for Wire {
                 return Poll::Ready(Ok(()));
             }
         }
+        if this.reads_in_a_row >= READS_AT_ONCE {
+            this.reads_in_a_row = 0;
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         let before = buffer.filled().len();
         let polled = match &mut this.stream {
             Stream::Plain(tcp) => Pin::new(tcp).poll_read(cx, buffer),
@@ -187,11 +203,18 @@ impl AsyncRead for Wire {
             Stream::Nested(tls) => end_if_ragged(Pin::new(tls).poll_read(cx, buffer)),
         };
         let bytes = &buffer.filled()[before..];
-        if !bytes.is_empty() {
-            this.gauge.read.fetch_add(bytes.len() as u64, Ordering::Relaxed);
-            this.gauge.transcript().hear(bytes);
+        if bytes.is_empty() {
+            this.reads_in_a_row = 0;
+            return polled;
         }
-        polled
+        this.reads_in_a_row += 1;
+        this.gauge.read.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+        let mut transcript = this.gauge.transcript();
+        transcript.hear(bytes);
+        match transcript.excess() {
+            None => polled,
+            Some(excess) => Poll::Ready(Err(io::Error::other(excess))),
+        }
     }
 }
 

@@ -1,13 +1,22 @@
 //! Undoing content encodings: gzip, deflate, br and zstd, once the whole body is there.
 //!
-//! Pure, bounded when asked to be, and never panics whatever the bytes are.
+//! Pure, always bounded, and never panics whatever the bytes are. Encodings on top of each other are undone together, in
+//! steps, so no more is in memory than what came and what comes of it, and whoever decodes can let others have their turn.
 
-use std::io::{self, BufRead, Read};
+mod layer;
+
+use std::io::{self, Read};
 
 use bytes::Bytes;
-use flate2::bufread::{DeflateDecoder, GzDecoder, ZlibDecoder};
 use http::HeaderMap;
 use http::header::CONTENT_ENCODING;
+
+/// Upper bound of a decoded body for requests that bring none of their own: a few hundred kilobytes can decode to
+/// gigabytes. A larger one has to be asked for, with [`super::Request::max_body_bytes`].
+pub const MAX_DECODED_BYTES: u64 = 1 << 30;
+
+/// Most encodings on top of each other, as in urllib3.
+const MAX_CODINGS: usize = 5;
 
 /// Why a body could not be decoded.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,7 +36,7 @@ pub enum DecodeError {
 }
 
 /// One encoding that can be undone.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Coding {
     Gzip,
     Deflate,
@@ -35,34 +44,108 @@ enum Coding {
     Zstd,
 }
 
-/// The body with its encodings undone, the last applied first. `None` when there is nothing to undo: no encoding, or
-/// one that is not known, which is handed on as it came (as urllib3 does).
-///
-/// gzip, deflate and br that end too soon give what came of them when `accepts_cut` says so.
+/// A body whose encodings are being undone, the last applied first.
+pub struct Decoding {
+    encoding: String,
+    source: Box<dyn Read + Send>,
+    decoded: Vec<u8>,
+    limit: u64,
+    accepts_cut: bool,
+}
+
+impl std::fmt::Debug for Decoding {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Decoding")
+            .field("encoding", &self.encoding)
+            .field("decoded_bytes", &self.decoded.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Decoding {
+    /// Begins. `None` when there is nothing to undo: no encoding, or one that is not known, whose body is handed on as
+    /// it came (as urllib3 does).
+    ///
+    /// gzip, deflate and br that end too soon give what came of them when `accepts_cut` says so. The decoded body may
+    /// have `limit` bytes, or [`MAX_DECODED_BYTES`].
+    ///
+    /// # Errors
+    ///
+    /// When there are more encodings than anybody needs.
+    pub fn begin(
+        headers: &HeaderMap,
+        body: &Bytes,
+        limit: Option<u64>,
+        accepts_cut: bool,
+    ) -> Result<Option<Self>, DecodeError> {
+        let Some(codings) = codings(headers).filter(|codings| !codings.is_empty()) else {
+            return Ok(None);
+        };
+        let encoding = content_encoding(headers);
+        if codings.len() > MAX_CODINGS {
+            let detail = format!(
+                "Too many content encodings in the chain: {} > {MAX_CODINGS}",
+                codings.len()
+            );
+            return Err(DecodeError::Corrupt { encoding, detail });
+        }
+        Ok(Some(Self {
+            encoding,
+            source: layer::stacked(&codings, body.clone()),
+            decoded: Vec::new(),
+            limit: limit.unwrap_or(MAX_DECODED_BYTES),
+            accepts_cut,
+        }))
+    }
+
+    /// Undoes some more. Says whether that was all.
+    ///
+    /// # Errors
+    ///
+    /// When the bytes are corrupt or truncated, or the result exceeds the limit.
+    pub fn step(&mut self) -> Result<bool, DecodeError> {
+        /// Well below a millisecond's work.
+        const STEP_BYTES: u64 = 256 * 1024;
+        let room = self.limit.saturating_add(1).saturating_sub(self.decoded.len() as u64);
+        let wanted = room.min(STEP_BYTES);
+        let read = (&mut self.source).take(wanted).read_to_end(&mut self.decoded);
+        if self.decoded.len() as u64 > self.limit {
+            return Err(DecodeError::TooLarge { limit: self.limit });
+        }
+        match read {
+            Ok(count) => Ok((count as u64) < wanted),
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof && self.accepts_cut => Ok(true),
+            Err(error) => Err(DecodeError::Corrupt {
+                encoding: self.encoding.clone(),
+                detail: error.to_string(),
+            }),
+        }
+    }
+
+    /// What has come of the body so far.
+    #[must_use]
+    pub fn finish(self) -> Bytes {
+        self.decoded.into()
+    }
+}
+
+/// All steps of a [`Decoding`] at once; `None` when there is nothing to undo.
 ///
 /// # Errors
 ///
-/// When the bytes are corrupt or truncated, or the result exceeds `limit` bytes.
+/// As [`Decoding::begin`] and [`Decoding::step`].
 pub fn decode(
     headers: &HeaderMap,
     body: &Bytes,
     limit: Option<u64>,
     accepts_cut: bool,
 ) -> Result<Option<Bytes>, DecodeError> {
-    let Some(codings) = codings(headers).filter(|codings| !codings.is_empty()) else {
+    let Some(mut decoding) = Decoding::begin(headers, body, limit, accepts_cut)? else {
         return Ok(None);
     };
-    let mut decoded = body.clone();
-    for coding in codings.iter().rev() {
-        decoded = undo(*coding, &decoded, limit, accepts_cut).map_err(|error| match (error.kind(), limit) {
-            (io::ErrorKind::FileTooLarge, Some(limit)) => DecodeError::TooLarge { limit },
-            _ => DecodeError::Corrupt {
-                encoding: content_encoding(headers),
-                detail: error.to_string(),
-            },
-        })?;
-    }
-    Ok(Some(decoded))
+    while !decoding.step()? {}
+    Ok(Some(decoding.finish()))
 }
 
 /// The encodings in the order they were applied; `None` when one is not known.
@@ -91,90 +174,4 @@ pub fn content_encoding(headers: &HeaderMap) -> String {
         .map(|value| String::from_utf8_lossy(value.as_bytes()))
         .collect();
     values.join(", ")
-}
-
-fn undo(coding: Coding, body: &[u8], limit: Option<u64>, accepts_cut: bool) -> io::Result<Bytes> {
-    let mut decoded = Vec::new();
-    let result = match coding {
-        Coding::Gzip => gunzip(body, &mut decoded, limit),
-        Coding::Deflate => inflate(body, &mut decoded, limit),
-        Coding::Brotli => {
-            /// Brotli's own advice for whole buffers.
-            const WINDOW_BYTES: usize = 4096;
-            read_bounded(
-                brotli_decompressor::Decompressor::new(body, WINDOW_BYTES),
-                &mut decoded,
-                limit,
-            )
-        }
-        Coding::Zstd => unzstd(body, &mut decoded, limit),
-    };
-    match result {
-        Err(error)
-            if error.kind() == io::ErrorKind::UnexpectedEof && accepts_cut && !matches!(coding, Coding::Zstd) => {}
-        result => result?,
-    }
-    Ok(Bytes::from(decoded))
-}
-
-/// Reads to the end, but not beyond the limit.
-fn read_bounded(reader: impl Read, decoded: &mut Vec<u8>, limit: Option<u64>) -> io::Result<()> {
-    let limit = limit.unwrap_or(u64::MAX - 1);
-    let room = (limit + 1).saturating_sub(decoded.len() as u64);
-    reader.take(room).read_to_end(decoded)?;
-    if decoded.len() as u64 > limit {
-        Err(io::Error::from(io::ErrorKind::FileTooLarge))
-    } else {
-        Ok(())
-    }
-}
-
-/// One member after another; what follows the first one and is not gzip, or is broken, is ignored, as urllib3 does.
-fn gunzip(body: &[u8], decoded: &mut Vec<u8>, limit: Option<u64>) -> io::Result<()> {
-    /// What a member begins with, the only known method of compression included.
-    const MAGIC: &[u8] = &[0x1f, 0x8b, 8];
-    if body.iter().zip(MAGIC).any(|(byte, magic)| byte != magic) {
-        // The decoder would take a body shorter than a header for one that was cut.
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "invalid gzip header"));
-    }
-    let mut rest = body;
-    loop {
-        let mut member = GzDecoder::new(rest);
-        match read_bounded(&mut member, decoded, limit) {
-            Err(error) if rest.len() == body.len() || error.kind() == io::ErrorKind::FileTooLarge => return Err(error),
-            Err(_) => return Ok(()),
-            Ok(()) => rest = member.into_inner(),
-        }
-        if !rest.starts_with(MAGIC) {
-            return Ok(());
-        }
-    }
-}
-
-/// With the zlib wrapper, as the RFC wants it, or without, as some servers send it.
-fn inflate(body: &[u8], decoded: &mut Vec<u8>, limit: Option<u64>) -> io::Result<()> {
-    match read_bounded(ZlibDecoder::new(body), decoded, limit) {
-        Err(error) if error.kind() != io::ErrorKind::FileTooLarge => {
-            if error.kind() == io::ErrorKind::UnexpectedEof {
-                return Err(error);
-            }
-            decoded.clear();
-            // The wrapper's error is the one to tell: bare deflate is only a guess.
-            read_bounded(DeflateDecoder::new(body), decoded, limit).map_err(|second| match second.kind() {
-                io::ErrorKind::FileTooLarge | io::ErrorKind::UnexpectedEof => second,
-                _ => error,
-            })
-        }
-        result => result,
-    }
-}
-
-/// One frame after another.
-fn unzstd(body: &[u8], decoded: &mut Vec<u8>, limit: Option<u64>) -> io::Result<()> {
-    let mut rest = body;
-    while !rest.fill_buf()?.is_empty() {
-        let frame = ruzstd::decoding::StreamingDecoder::new(&mut rest).map_err(io::Error::other)?;
-        read_bounded(frame, decoded, limit)?;
-    }
-    Ok(())
 }

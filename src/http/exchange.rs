@@ -10,7 +10,7 @@ use http::header::CONTENT_ENCODING;
 use hyper::ext::ReasonPhrase;
 use tokio::time::Instant;
 
-use super::decode::{self, DecodeError};
+use super::decode::{DecodeError, Decoding};
 use super::failure::{Failure, FailureKind};
 use super::request::Request;
 use super::response::{Response, Sent};
@@ -18,6 +18,7 @@ use super::session::Session;
 use super::target::Target;
 use super::timeline::{DoneGuard, Timeline};
 use super::tls::TlsSettings;
+use super::transcript;
 use super::transport::{self, Answer, Order};
 
 /// Sends a request and reads the whole response, redirects included.
@@ -87,7 +88,7 @@ async fn follow(
         let Some(location) = location else {
             response.history = history;
             if request.decode
-                && let Err(mut failure) = decode_body(&mut response, session, request.max_body_bytes)
+                && let Err(mut failure) = decode_body(&mut response, session, request.max_body_bytes).await
             {
                 failure.response = Some(Box::new(response));
                 return Err(failure);
@@ -96,7 +97,7 @@ async fn follow(
         };
         if request.decode {
             // A redirect's body is read for the connection's sake only; a broken encoding spoils nothing.
-            let _ = decode_body(&mut response, session, request.max_body_bytes);
+            let _ = decode_body(&mut response, session, request.max_body_bytes).await;
         }
         if history.len() >= request.max_redirects as usize {
             response.history = history;
@@ -161,7 +162,11 @@ async fn send_one(
         session.cookies().store(&parts.headers, &sent);
     }
     let reason = parts.extensions.remove::<ReasonPhrase>();
-    let reason = reason.map(|phrase| Bytes::copy_from_slice(phrase.as_bytes()));
+    let reason = reason.map(|phrase| match phrase.as_bytes() {
+        // The codec leaves out what is not ASCII.
+        [] => Bytes::copy_from_slice(transcript::reason(&raw_head)),
+        phrase => Bytes::copy_from_slice(phrase),
+    });
     Ok(Response {
         status: parts.status.as_u16(),
         reason,
@@ -177,26 +182,46 @@ async fn send_one(
 }
 
 /// Undoes the content encoding in place; a body that cannot be decoded stays as it came.
-fn decode_body(response: &mut Response, session: &Session, limit: Option<u64>) -> Result<(), Failure> {
+async fn decode_body(response: &mut Response, session: &Session, limit: Option<u64>) -> Result<(), Failure> {
     if response.body.is_empty() || !response.headers.contains_key(CONTENT_ENCODING) {
         return Ok(());
     }
-    let target: &Target = &response.sent.target;
     let accepts_cut = session.options.accepts_cut_encodings;
-    match decode::decode(&response.headers, &response.body, limit, accepts_cut) {
+    // Boxed, so that exchanges without an encoding do not carry the room for it.
+    let decoded = Box::pin(decoded(response, limit, accepts_cut)).await;
+    match decoded {
         Ok(Some(decoded)) => {
             response.body = decoded;
             Ok(())
         }
         Ok(None) => Ok(()),
-        Err(DecodeError::TooLarge { limit }) => {
-            let message = format!("The decoded response body is larger than {limit} bytes");
-            Err(Failure::new(FailureKind::TooLarge, target, message))
+        Err(error) => Err(not_decoded(error, response.target())),
+    }
+}
+
+/// The decoded body. A large one is decoded in steps, between which others have their turn: decoding must not make their
+/// times longer.
+async fn decoded(response: &Response, limit: Option<u64>, accepts_cut: bool) -> Result<Option<Bytes>, DecodeError> {
+    let begun = Decoding::begin(&response.headers, &response.body, limit, accepts_cut)?;
+    let Some(mut decoding) = begun else {
+        return Ok(None);
+    };
+    while !decoding.step()? {
+        tokio::task::yield_now().await;
+    }
+    Ok(Some(decoding.finish()))
+}
+
+fn not_decoded(error: DecodeError, target: &Target) -> Failure {
+    match error {
+        DecodeError::TooLarge { limit } => {
+            let message = format!("The response body is larger than {limit} bytes when it is decoded");
+            Failure::new(FailureKind::TooLarge, target, message)
         }
-        Err(DecodeError::Corrupt { encoding, detail }) => {
+        DecodeError::Corrupt { encoding, detail } => {
             let message =
                 format!("Received response with content-encoding: {encoding}, but failed to decode it. ({detail})");
-            Err(Failure::new(FailureKind::BadBody, target, message))
+            Failure::new(FailureKind::BadBody, target, message)
         }
     }
 }

@@ -45,8 +45,11 @@ pub enum FailureKind {
     UnusableProxy,
     /// The caller gave up: the exchange's future was dropped.
     Aborted,
-    /// The head or the body of the response exceeds its bound.
+    /// The body of the response exceeds the bound that the request set, or [`super::decode::MAX_DECODED_BYTES`].
     TooLarge,
+    /// What belongs around a body goes on for ever, or as good as: the head, interim responses, what stands between
+    /// chunks.
+    Endless,
     /// Anything else; see `errno` and `message`.
     Other,
 }

@@ -4,15 +4,44 @@
 //! that: names in the server's own spelling, the line that was no status line, how far a chunk came. So the connection
 //! shows this file what it reads; it keeps the head, and of a chunked body nothing but where in a chunk it stands.
 //!
-//! Pure: no sockets, no clock. It never judges a response; the codec alone does.
+//! Pure: no sockets, no clock. It judges a response only where the codec has no bound of its own and a server could go
+//! on for ever ([`Excess`]); the codec judges all the rest.
 
+use std::fmt;
 use std::io::BufRead;
 
 use super::failure::ChunkBreak;
 
-/// Longest head that is kept (and longest chunk size line); `http.client` reads no longer lines either. Of a longer
-/// one nothing is kept.
+/// Longest head that is kept; of a longer one only the line that is coming and the status line are.
 const MAX_KEPT_BYTES: usize = 65_536;
+
+/// Longest line, as in `http.client` and urllib3.
+const MAX_LINE_BYTES: usize = 65_536;
+
+/// Most interim (`1xx`) responses before the one that counts. Servers send one or two; stock has no bound.
+pub(crate) const MAX_INTERIM_RESPONSES: u32 = 100;
+
+/// What a line that is no status line is quoted with at most: it ends up in a table of failures.
+const MAX_QUOTED_BYTES: usize = 1_024;
+
+/// What a server has too much of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Excess {
+    InterimResponses,
+    ChunkSizeLine,
+}
+
+impl fmt::Display for Excess {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::InterimResponses => write!(formatter, "got more than {MAX_INTERIM_RESPONSES} interim responses"),
+            // In urllib3's words.
+            Self::ChunkSizeLine => formatter.write_str("Response chunk size line exceeded maximum allowed length"),
+        }
+    }
+}
+
+impl std::error::Error for Excess {}
 
 /// The raw side of one response at a time.
 #[derive(Debug, Default)]
@@ -22,13 +51,19 @@ pub(crate) struct Transcript {
     head: Vec<u8>,
     /// Where in `head` the line begins that is still coming.
     line_start: usize,
+    /// Whether `head` is all of the head.
+    is_cut: bool,
+    /// How many lines of the head have come whole.
+    lines: usize,
+    interim_responses: u32,
+    excess: Option<Excess>,
     /// Where the body is, when the head says that it comes in chunks.
     chunks: Option<Chunks>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum State {
-    /// Nothing is awaited, or the head is too long.
+    /// Nothing is awaited.
     #[default]
     Deaf,
     Head,
@@ -38,9 +73,17 @@ enum State {
 impl Transcript {
     /// Forgets the last response and awaits the head of the next one.
     pub(crate) fn begin(&mut self) {
+        self.interim_responses = 0;
+        self.excess = None;
+        self.begin_head();
+    }
+
+    fn begin_head(&mut self) {
         self.state = State::Head;
         self.head.clear();
         self.line_start = 0;
+        self.is_cut = false;
+        self.lines = 0;
         self.chunks = None;
     }
 
@@ -60,18 +103,62 @@ impl Transcript {
             && let Some(chunks) = &mut self.chunks
         {
             chunks.hear(rest);
+            if chunks.line.len() > MAX_LINE_BYTES {
+                self.excess = Some(Excess::ChunkSizeLine);
+            }
         }
+    }
+
+    /// What there is too much of. The connection is of no use then.
+    pub(crate) fn excess(&self) -> Option<Excess> {
+        self.excess
     }
 
     /// The head, in lines as they came. Empty when it was too long to be kept.
     pub(crate) fn head(&self) -> Box<[u8]> {
-        self.head.as_slice().into()
+        if self.is_cut {
+            [].into()
+        } else {
+            self.head.as_slice().into()
+        }
     }
 
     /// What stands where a status line should be, if it is none.
     pub(crate) fn bad_status_line(&self) -> Option<Box<[u8]>> {
         let line = &self.head[..line_length(&self.head)];
-        (!line.is_empty() && !is_status_line(line)).then(|| line.into())
+        (!line.is_empty() && !is_status_line(line)).then(|| line[..line.len().min(MAX_QUOTED_BYTES)].into())
+    }
+
+    /// What is too large about a head that the codec gave up on, in `http.client`'s words where it has some.
+    pub(crate) fn too_large(&self) -> String {
+        /// The codec's own bound, and `http.client`'s.
+        const MAX_HEADERS: usize = 100;
+        if self.head.len() - self.line_start > MAX_LINE_BYTES {
+            let which = if self.lines == 0 { "status" } else { "header" };
+            format!("got more than {MAX_LINE_BYTES} bytes when reading {which} line")
+        } else if self.lines > MAX_HEADERS {
+            format!("got more than {MAX_HEADERS} headers")
+        } else {
+            "The head of the response is too large".to_owned()
+        }
+    }
+
+    /// What urllib3 says of a head that tells more than one length of its body; `None` when it does not.
+    pub(crate) fn unmatching_lengths(&self) -> Option<String> {
+        const NAME: &[u8] = b"content-length:";
+        let values: Vec<_> = self
+            .head
+            .split(|byte| *byte == b'\n')
+            .filter(|line| line.len() >= NAME.len() && line[..NAME.len()].eq_ignore_ascii_case(NAME))
+            .map(|line| String::from_utf8_lossy(line[NAME.len()..].trim_ascii()))
+            .collect();
+        let together = values.join(", ");
+        let mut numbers = together.split(',').map(|number| number.trim().parse::<u64>());
+        let first = numbers.next()?.ok()?;
+        let mut others = numbers.collect::<Result<Vec<_>, _>>().ok()?.into_iter();
+        others
+            .any(|number| number != first)
+            .then(|| format!("Content-Length contained multiple unmatching values ({together})"))
     }
 
     /// Where in its chunks the body is; `None` when it does not come in chunks.
@@ -84,10 +171,12 @@ impl Transcript {
         while self.state == State::Head && !bytes.is_empty() {
             let (piece, rest) = bytes.split_at(line_length(bytes));
             bytes = rest;
-            if self.head.len() + piece.len() > MAX_KEPT_BYTES {
-                self.head.clear();
-                self.state = State::Deaf;
-                break;
+            if self.head.len() + piece.len() > MAX_KEPT_BYTES && self.lines > 0 {
+                // The codec bounds what comes here in the end. Lines that have been looked at are not needed for that.
+                let status_line = line_length(&self.head);
+                self.head.drain(status_line..self.line_start);
+                self.line_start = status_line;
+                self.is_cut = true;
             }
             self.head.extend_from_slice(piece);
             if piece.ends_with(b"\n") {
@@ -100,14 +189,23 @@ impl Transcript {
     fn end_line(&mut self) {
         let line = &self.head[self.line_start..];
         if matches!(line, b"\r\n" | b"\n") {
-            if self.line_start == 0 || is_interim(&self.head) {
-                // Empty lines before a status line do not count; after an interim response comes another head.
-                self.begin();
+            if self.line_start == 0 {
+                // Empty lines before a status line do not count.
+                self.begin_head();
+            } else if is_interim(&self.head) {
+                // After an interim response comes another head.
+                self.begin_head();
+                self.interim_responses += 1;
+                if self.interim_responses > MAX_INTERIM_RESPONSES {
+                    self.excess = Some(Excess::InterimResponses);
+                    self.state = State::Deaf;
+                }
             } else {
                 self.state = State::Body;
             }
             return;
         }
+        self.lines += 1;
         if tells_of_chunks(line) {
             self.chunks = Some(Chunks::default());
         }
@@ -123,6 +221,15 @@ pub(super) fn names(head: &[u8]) -> impl Iterator<Item = &str> {
     })
 }
 
+/// The reason phrase of a head.
+pub(super) fn reason(head: &[u8]) -> &[u8] {
+    const PHRASE_AT: usize = "HTTP/1.1 200 ".len();
+    head[..line_length(head)]
+        .get(PHRASE_AT..)
+        .unwrap_or_default()
+        .trim_ascii_end()
+}
+
 /// Up to and including the first line feed, or all there is.
 fn line_length(mut bytes: &[u8]) -> usize {
     // Searching slices for a byte is quick in here; reading from memory never fails.
@@ -131,15 +238,17 @@ fn line_length(mut bytes: &[u8]) -> usize {
 
 fn is_status_line(line: &[u8]) -> bool {
     line.strip_prefix(b"HTTP/1.").is_some_and(|rest| {
-        matches!(rest, [b'0' | b'1', b' ', code @ ..]
-            if code.len() >= 3 && code[..3].iter().all(u8::is_ascii_digit) && code.get(3).is_none_or(u8::is_ascii_whitespace))
+        matches!(rest, [b'0' | b'1', b' ', b'1'..=b'9', code @ ..]
+            if code.len() >= 2 && code[..2].iter().all(u8::is_ascii_digit) && code.get(2).is_none_or(u8::is_ascii_whitespace))
     })
 }
 
 /// Whether the head is of a `1xx` response, which another one follows. (After a 101 comes no HTTP at all.)
 fn is_interim(head: &[u8]) -> bool {
     const STATUS_AT: usize = "HTTP/1.1 ".len();
-    head.get(STATUS_AT) == Some(&b'1') && !head[STATUS_AT..].starts_with(b"101")
+    is_status_line(&head[..line_length(head)])
+        && head.get(STATUS_AT) == Some(&b'1')
+        && !head[STATUS_AT..].starts_with(b"101")
 }
 
 fn tells_of_chunks(line: &[u8]) -> bool {
@@ -191,8 +300,9 @@ impl Chunks {
     fn hear_size(&mut self, bytes: &[u8]) -> usize {
         let count = line_length(bytes);
         self.line.extend_from_slice(&bytes[..count]);
-        if self.line.len() > MAX_KEPT_BYTES {
-            self.line.truncate(MAX_KEPT_BYTES);
+        if self.line.len() > MAX_LINE_BYTES {
+            // One byte more than allowed, which tells that it is too long.
+            self.line.truncate(MAX_LINE_BYTES + 1);
             self.part = Part::Broken;
         } else if self.line.ends_with(b"\n") {
             match chunk_size(&self.line) {
@@ -325,6 +435,37 @@ mod tests {
             heard(response.as_bytes(), |transcript| {
                 assert_eq!(transcript.chunk_break(), Some(place.clone()), "{body:?}");
             });
+        }
+    }
+
+    #[test]
+    fn response_that_only_looks_like_an_interim_one_is_none() {
+        heard(b"HTTP/1.1 1000 x\r\n\r\nHTTP/1.1 200 OK\r\n", |transcript| {
+            assert_eq!(
+                transcript.bad_status_line().as_deref(),
+                Some(&b"HTTP/1.1 1000 x\r\n"[..])
+            );
+        });
+    }
+
+    #[test]
+    fn what_follows_a_head_too_long_to_be_kept_is_still_understood() {
+        let line = format!("x: {}\r\n", "y".repeat(50_000));
+        let head = format!("HTTP/1.1 200 OK\r\n{line}{line}Transfer-Encoding: chunked\r\n\r\n");
+        let mut transcript = Transcript::default();
+        for (body, excess) in [
+            ("5\r\nhel".to_owned(), None),
+            ("0".repeat(70_000), Some(Excess::ChunkSizeLine)),
+        ] {
+            transcript.begin();
+            let response = head.clone() + &body;
+            response
+                .as_bytes()
+                .chunks(8_192)
+                .for_each(|piece| transcript.hear(piece));
+            assert!(transcript.head().is_empty() && transcript.head.len() < 2 * MAX_KEPT_BYTES);
+            assert!(transcript.chunk_break().is_some());
+            assert_eq!(transcript.excess(), excess);
         }
     }
 

@@ -104,7 +104,7 @@ async fn an_endless_head_is_refused_before_it_fills_the_memory() {
     })
     .await;
     let failure = send(&session(), get(&server.url("/"))).await.unwrap_err();
-    assert_eq!(failure.kind, FailureKind::TooLarge);
+    assert_eq!(failure.kind, FailureKind::Endless);
 }
 
 #[tokio::test]
@@ -116,7 +116,7 @@ async fn too_many_headers_are_refused() {
     })
     .await;
     let failure = send(&session(), get(&server.url("/"))).await.unwrap_err();
-    assert_eq!(failure.kind, FailureKind::TooLarge);
+    assert_eq!(failure.kind, FailureKind::Endless);
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@
 
 mod body;
 mod failure;
+mod liars;
 mod pieces;
 mod proxy;
 mod redirect;

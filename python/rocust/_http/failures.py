@@ -29,9 +29,19 @@ if TYPE_CHECKING:
 #: Connect and read limits in seconds, as the user wrote them.
 Limits = tuple[float | None, float | None]
 
+#: How much of a body that cannot be decoded is decoded again, to hear what is wrong with it: ten megabytes.
+_PIECES_OF_EVIDENCE = 1_000
+
 _MISSING_SCHEMA, _INVALID_SCHEMA = "missing-schema", "invalid-schema"
 #: A status line that is right in all but its version.
 _STATUS_LINE = re.compile(r"(?P<version>HTTP/\S+)\s+[1-9]\d\d(\s|$)")
+
+
+class BodyTooLarge(wrong.RequestException):
+    """The body of a response is larger than `max_body` allows, or decodes to more than a gibibyte without one.
+
+    Differs from Locust: it reads bodies of any size.
+    """
 
 
 def invalid_target(problem: BaseException) -> wrong.RequestException:
@@ -110,6 +120,9 @@ def _closed_early(_: _core.Exchange) -> tuple[BaseException, BaseException]:
 
 def _not_http(exchange: _core.Exchange) -> tuple[BaseException, BaseException]:
     line = exchange.status_line
+    if exchange.failure_message.startswith("Content-Length contained multiple"):
+        unmatching = wrong.InvalidHeader(pool.InvalidHeader(exchange.failure_message))
+        return unmatching, unmatching
     if line is None:
         return _aborted(http.client.HTTPException(exchange.failure_message))
     text = line.decode("latin-1")
@@ -129,10 +142,26 @@ def _connect_timeout(exchange: _core.Exchange, limits: Limits) -> tuple[BaseExce
 
 
 def _read_timeout(exchange: _core.Exchange, limits: Limits) -> tuple[BaseException, BaseException]:
-    timeout = pool.ReadTimeoutError(_pool(exchange), exchange.path_url, f"Read timed out. (read timeout={limits[1]})")
-    error: wrong.RequestException = wrong.ReadTimeout(timeout)
     if exchange.body_received is not None:
-        error = wrong.ConnectionError(timeout)
+        in_body = pool.ReadTimeoutError(_pool(exchange), exchange.path_url, "Read timed out.")
+        return wrong.ConnectionError(in_body), in_body
+    timeout = pool.ReadTimeoutError(_pool(exchange), exchange.path_url, f"Read timed out. (read timeout={limits[1]})")
+    error = wrong.ReadTimeout(timeout)
+    return error, error
+
+
+def _endless(exchange: _core.Exchange) -> tuple[BaseException, BaseException]:
+    """What http.client and urllib3 cut off too, in their words; and what they would read for ever."""
+    message = exchange.failure_message
+    if exchange.body_received is not None:
+        error = wrong.ChunkedEncodingError(pool.ProtocolError(message))
+        return error, error
+    _, is_line, which = message.partition(" bytes when reading ")
+    return _aborted(http.client.LineTooLong(which) if is_line else http.client.HTTPException(message))
+
+
+def _too_large(exchange: _core.Exchange) -> tuple[BaseException, BaseException]:
+    error = BodyTooLarge(exchange.failure_message)
     return error, error
 
 
@@ -164,9 +193,12 @@ def _cut(exchange: _core.Exchange) -> Exception | None:
 
 
 def _not_decoded(exchange: _core.Exchange, encoding: str, body: bytes) -> pool.DecodeError:
-    """What urllib3 says of this body: it is asked, since only zlib has zlib's words."""
+    """What urllib3 says of this body: it is asked, since only zlib has zlib's words. A bomb is not followed to its end."""
+    response = HTTPResponse(io.BytesIO(body), {"content-encoding": encoding}, preload_content=False)
     try:
-        HTTPResponse(io.BytesIO(body), {"content-encoding": encoding}, preload_content=False).read(decode_content=True)
+        for _ in range(_PIECES_OF_EVIDENCE):
+            if not response.read(CONTENT_CHUNK_SIZE, decode_content=True):
+                break
     except pool.DecodeError as error:
         return error
     what, _, why = exchange.failure_message.partition(" (")
@@ -232,6 +264,8 @@ _BY_KIND: dict[str, Callable[[Any], tuple[BaseException, BaseException]]] = {
     "closed-early": _closed_early,
     "not-http": _not_http,
     "bad-body": _bad_body,
+    "endless": _endless,
+    "too-large": _too_large,
     "tls": _tls,
     "too-many-redirects": _too_many_redirects,
     "invalid-redirect": _invalid_redirect,

@@ -18,7 +18,7 @@ import ssl
 import zlib
 from typing import TYPE_CHECKING, Any
 
-from rocust._http.failures import system_error, tls_error
+from rocust._http.failures import BodyTooLarge, system_error, tls_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -120,12 +120,29 @@ def _not_decoded(exchange: _core.Exchange, encoding: str, body: bytes) -> Except
     """What zlib says of this body: it is asked, since only it has its words."""
     try:
         if encoding.lower() == "gzip":
-            zlib.decompress(body, zlib.MAX_WBITS | _GZIP)
+            _decompress(body, zlib.MAX_WBITS | _GZIP)
         elif encoding.lower() == "deflate":
-            zlib.decompress(body)
+            _decompress(body, zlib.MAX_WBITS)
     except zlib.error as error:
         return error
     return zlib.error(exchange.failure_message)
+
+
+def _decompress(body: bytes, window_bits: int) -> None:
+    """Decompress until something is wrong with it, but not all of a bomb.
+
+    Raises:
+        zlib.error: In zlib's words, with those of `zlib.decompress` for a body that was cut.
+    """
+    piece_bytes, pieces = 65_536, 160
+    decoder = zlib.decompressobj(window_bits)
+    for _ in range(pieces):
+        decoder.decompress(body, piece_bytes)
+        body = decoder.unconsumed_tail
+        if decoder.eof:
+            return
+        if not body:
+            raise zlib.error("Error -5 while decompressing data: incomplete or truncated stream")
 
 
 def _not_http(exchange: _core.Exchange) -> Exception:
@@ -145,7 +162,14 @@ def _not_http(exchange: _core.Exchange) -> Exception:
 
 
 def _timed_out(exchange: _core.Exchange) -> Exception:
+    if exchange.body_received is not None:
+        return TimeoutError("timed out")
     return RetriesExceeded(exchange.first_url, 0, original=TimeoutError("timed out"))
+
+
+def _endless(exchange: _core.Exchange) -> Exception:
+    """Stock reads for ever, so there are no words of its for it."""
+    return HTTPParseError(exchange.failure_message)
 
 
 def _invalid_redirect(exchange: _core.Exchange) -> Exception:
@@ -164,6 +188,8 @@ _BY_KIND: dict[str, Callable[[Any], Exception]] = {
     "connect-timeout": _timed_out,
     "read-timeout": _timed_out,
     "bad-body": _bad_body,
+    "endless": _endless,
+    "too-large": lambda exchange: BodyTooLarge(exchange.failure_message),
     "tls": tls_error,
     "too-many-redirects": lambda exchange: RetriesExceeded(exchange.first_url, exchange.failure_message),
     "invalid-redirect": _invalid_redirect,

@@ -56,10 +56,7 @@ pub(crate) async fn open(proxy: &Arc<Proxy>, order: &Order<'_>, timeline: &mut T
         Stream::Nested(_) => return Err(Failure::new(FailureKind::Other, target, "a tunnel in a tunnel")),
     };
     timeline.tls = Some(Instant::now());
-    Ok(Wire {
-        stream,
-        gauge: Arc::default(),
-    })
+    Ok(Wire::new(stream))
 }
 
 fn beyond(failure: Failure, proxy: &Arc<Proxy>) -> Failure {
@@ -98,7 +95,7 @@ async fn ask<S: AsyncRead + AsyncWrite + Unpin>(
         }
         if answer.len() > MAX_ANSWER_BYTES {
             let words = "The head of the proxy's answer is too large";
-            return Err(asking(Failure::new(FailureKind::TooLarge, target, words)));
+            return Err(asking(Failure::new(FailureKind::Endless, target, words)));
         }
     }
 }

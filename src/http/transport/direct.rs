@@ -365,14 +365,15 @@ impl<S: Future<Output = hyper::Result<http::Response<Incoming>>>> Passage<'_, '_
                 Poll::Ready(None) => return Ok(Step::Whole),
                 Poll::Ready(Some(Ok(frame))) => {
                     step = Step::Moved;
-                    let Ok(bytes) = frame.into_data() else {
-                        continue;
-                    };
-                    let length = self.gathered.len() + bytes.len() as u64;
-                    if self.order.max_body_bytes.is_some_and(|limit| length > limit) {
+                    let expected = head.expected;
+                    self.gathered.push(frame.into_data().unwrap_or_default(), expected);
+                    if self
+                        .order
+                        .max_body_bytes
+                        .is_some_and(|limit| self.gathered.len() > limit)
+                    {
                         return Err(self.too_large());
                     }
-                    self.gathered.push(bytes, head.expected);
                 }
                 Poll::Ready(Some(Err(error))) => return Err(self.body_failure(&error)),
             }
@@ -412,6 +413,13 @@ impl<S: Future<Output = hyper::Result<http::Response<Incoming>>>> Passage<'_, '_
             Poll::Ready(Some(Err(error))) => Err(self.body_failure(&error)),
             Poll::Ready(Some(Ok(frame))) => {
                 self.gathered.push(frame.into_data().unwrap_or_default(), expected);
+                if self
+                    .order
+                    .max_body_bytes
+                    .is_some_and(|limit| self.gathered.len() > limit)
+                {
+                    return Err(self.too_large());
+                }
                 Ok(Step::Moved)
             }
         }
@@ -495,14 +503,15 @@ impl<S: Future<Output = hyper::Result<http::Response<Incoming>>>> Passage<'_, '_
 
     /// What broke before the head of the response was there.
     fn head_failure(&self, error: &hyper::Error) -> Failure {
-        if let Some(failure) = self.system_failure(error) {
+        if let Some(failure) = self.excess().or_else(|| self.system_failure(error)) {
             return failure;
         }
         if error.is_parse_too_large() {
-            return self.failure(FailureKind::TooLarge, "The head of the response is too large");
+            return self.failure(FailureKind::Endless, self.gauge.transcript().too_large());
         }
         if error.is_parse() {
-            return self.not_http(describe(error));
+            let lengths = self.gauge.transcript().unmatching_lengths();
+            return self.not_http(lengths.unwrap_or_else(|| describe(error)));
         }
         if self.gauge.read() == self.read_at_start {
             return self.closed_early();
@@ -513,6 +522,12 @@ impl<S: Future<Output = hyper::Result<http::Response<Incoming>>>> Passage<'_, '_
         self.not_http("Remote end closed connection in the middle of the response head")
     }
 
+    /// Whether the server was cut off because it would have gone on for ever.
+    fn excess(&self) -> Option<Failure> {
+        let excess = self.gauge.transcript().excess()?;
+        Some(self.failure(FailureKind::Endless, excess.to_string()))
+    }
+
     fn not_http(&self, message: impl Into<String>) -> Failure {
         let mut failure = self.failure(FailureKind::NotHttp, message);
         failure.status_line = self.gauge.transcript().bad_status_line();
@@ -521,9 +536,13 @@ impl<S: Future<Output = hyper::Result<http::Response<Incoming>>>> Passage<'_, '_
 
     /// What broke while the body was coming.
     fn body_failure(&self, error: &hyper::Error) -> Failure {
-        let mut failure = self
-            .system_failure(error)
-            .unwrap_or_else(|| self.failure(FailureKind::BadBody, describe(error)));
+        let mut failure = self.excess().or_else(|| self.system_failure(error)).unwrap_or_else(|| {
+            let words = describe(error);
+            match CODEC_BOUNDS.iter().find(|(bound, _)| words.ends_with(bound)) {
+                Some((_, told)) => self.failure(FailureKind::Endless, *told),
+                None => self.failure(FailureKind::BadBody, words),
+            }
+        });
         failure.progress = Some(self.progress());
         failure.chunk_break = self.gauge.transcript().chunk_break();
         failure
@@ -547,6 +566,19 @@ impl<S: Future<Output = hyper::Result<http::Response<Incoming>>>> Passage<'_, '_
         None
     }
 }
+
+/// How hyper ends the sentence when there is too much between or after the chunks of a body, and what it means.
+const CODEC_BOUNDS: [(&str, &str); 3] = [
+    (
+        "chunk extensions over limit",
+        "got more than 16384 bytes of chunk extensions",
+    ),
+    (
+        "chunk trailers bytes over limit",
+        "got more than 16384 bytes of trailers",
+    ),
+    ("chunk trailers count overflow", "got more than 100 trailers"),
+];
 
 /// An error and its causes in one line.
 fn describe(error: &hyper::Error) -> String {

@@ -2,7 +2,7 @@
 
 mod scripted;
 
-pub(crate) use scripted::ScriptedServer;
+pub(crate) use scripted::{ScriptedServer, Visit};
 
 use std::sync::Arc;
 

@@ -111,6 +111,15 @@ impl Visit {
         }
     }
 
+    /// Reads the head of one request and leaves its body alone.
+    pub(crate) async fn head(&mut self) {
+        while find(&self.unread, b"\r\n\r\n").is_none() {
+            if self.stream.read_buf(&mut self.unread).await.unwrap_or(0) == 0 {
+                return;
+            }
+        }
+    }
+
     /// Writes these bytes; a client that has gone is no error.
     pub(crate) async fn say(&mut self, bytes: &[u8]) {
         let _ = self.stream.write_all(bytes).await;
