@@ -1,7 +1,9 @@
 """`HttpUser`'s client, by Locust's names."""
 
+from rocust._http.adapter import LocustHttpAdapter
+from rocust._http.address import absolute_http_url_regexp
 from rocust._http.response import ResponseContextManager, RestResponseContextManager
-from rocust._http.session import HttpSession, LocustHttpAdapter, absolute_http_url_regexp
+from rocust._http.session import HttpSession
 
 __all__ = [
     "HttpSession",

@@ -3,7 +3,7 @@
 //! A call hands over references and gets a ticket; everything that can be kept between calls (parsed URLs, header blocks, statistics
 //! entries) is kept here, so that a plain call costs a lookup. An exchange answers for its parts when asked.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -143,6 +143,8 @@ pub(crate) struct PyClient {
     dialect: Dialect,
     session: Arc<Session>,
     lane: OnceLock<usize>,
+    /// How many requests were handed to the lane.
+    submitted: AtomicU64,
     settings: Mutex<Settings>,
 }
 
@@ -154,7 +156,10 @@ struct Extra<'py> {
     headers: Option<Vec<(String, Bound<'py, PyBytes>)>>,
     body: Option<Bound<'py, PyBytes>>,
     query: String,
-    cookies: Vec<(String, String)>,
+    /// Cookies of this request, beside the session's.
+    cookies: Vec<CookieFields>,
+    /// Whether the session's cookies are sent and those of the response kept.
+    use_jar: bool,
     connect_timeout: Option<f64>,
     read_timeout: Option<f64>,
     follow: bool,
@@ -271,6 +276,7 @@ impl PyClient {
             port.forget(ticket.0);
             return Err(error.into());
         }
+        self.submitted.fetch_add(1, Ordering::Relaxed);
         Ok(ticket.0)
     }
 }
@@ -424,6 +430,7 @@ impl PyClient {
             dialect,
             session: Arc::new(Session::new(options)),
             lane: OnceLock::new(),
+            submitted: AtomicU64::new(0),
             settings: Mutex::new(settings),
         })
     }
@@ -516,6 +523,12 @@ impl PyClient {
         })
     }
 
+    /// How many requests were handed over so far; the hops of a redirect count as one.
+    #[getter]
+    fn submitted(&self) -> u64 {
+        self.submitted.load(Ordering::Relaxed)
+    }
+
     /// Closes the idle connections.
     fn close(&self) {
         self.session.close();
@@ -557,7 +570,7 @@ impl PyClient {
 }
 
 /// A cookie as a dict, by the argument names of `http.cookiejar.Cookie`.
-#[derive(FromPyObject, IntoPyObject)]
+#[derive(Clone, FromPyObject, IntoPyObject)]
 #[pyo3(from_item_all)]
 struct CookieFields {
     name: String,
@@ -615,10 +628,9 @@ impl PyClient {
                 .collect::<PyResult<Vec<_>>>()?;
             request.headers = Arc::new(with_host(&request.target, &headers));
         }
-        if let Some(body) = &extra.body {
-            request.body = Some(Bytes::copy_from_slice(body.as_bytes()));
-        }
-        request.cookies.clone_from(&extra.cookies);
+        request.body = extra.body.as_ref().map(|body| Bytes::copy_from_slice(body.as_bytes()));
+        request.cookies = extra.cookies.iter().cloned().map(Cookie::from).collect();
+        request.use_jar = extra.use_jar;
         request.connect_timeout = limit("connect", extra.connect_timeout)?;
         request.read_timeout = limit("read", extra.read_timeout)?;
         request.follow_redirects = extra.follow;

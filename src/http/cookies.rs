@@ -223,11 +223,11 @@ impl Jar {
 
     /// The `Cookie` header for a request, with `extra` cookies of its own. `None` when there is nothing to send, or the
     /// request has a `Cookie` header already.
-    pub(crate) fn header_for(&self, sent: &Sent, use_jar: bool, extra: &[(String, String)]) -> Option<HeaderValue> {
+    pub(crate) fn header_for(&self, sent: &Sent, use_jar: bool, extra: &[Cookie]) -> Option<HeaderValue> {
         self.header_at(sent, use_jar, extra, wall_clock_s())
     }
 
-    fn header_at(&self, sent: &Sent, use_jar: bool, extra: &[(String, String)], now_s: i64) -> Option<HeaderValue> {
+    fn header_at(&self, sent: &Sent, use_jar: bool, extra: &[Cookie], now_s: i64) -> Option<HeaderValue> {
         if sent.headers.contains_key(COOKIE) {
             return None;
         }
@@ -237,8 +237,8 @@ impl Jar {
             let cookies = self.lock();
             chosen.extend(cookies.iter().filter(|cookie| cookie.goes_to(&here, now_s)).cloned());
         }
-        for (name, value) in extra {
-            place(&mut chosen, Cookie::new(name, value));
+        for cookie in extra.iter().filter(|cookie| cookie.goes_to(&here, now_s)) {
+            place(&mut chosen, cookie.clone());
         }
         chosen.sort_by_key(|cookie| std::cmp::Reverse(cookie.path.chars().count()));
         let pairs: Vec<String> = chosen

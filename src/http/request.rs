@@ -8,6 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderMap, Method};
 
+use super::cookies::Cookie;
 use super::proxy::Proxies;
 use super::target::Target;
 use super::tls::TlsSettings;
@@ -25,8 +26,8 @@ pub struct Request {
     pub headers: Arc<HeaderMap>,
     /// The body, if there is one. `Some` of nothing sends `Content-Length: 0`.
     pub body: Option<Bytes>,
-    /// Cookies for this request (and its redirects) only, as (name, value).
-    pub cookies: Vec<(String, String)>,
+    /// Cookies for this request (and its redirects) only, each sent where it belongs.
+    pub cookies: Vec<Cookie>,
     /// Whether cookies of the session's jar are sent and those of the response kept.
     pub use_jar: bool,
     /// How long each address may take to accept the connection, and then the TLS handshake.

@@ -193,7 +193,7 @@ async fn cookies_are_sent_kept_and_left_out_as_asked() {
     let session = session();
     session.cookies().set(Cookie::new("mine", "1"));
     let mut request = get(&server.url("/302//end"));
-    request.cookies = vec![("once".into(), "2".into())];
+    request.cookies = vec![Cookie::new("once", "2")];
     let request = Arc::new(request);
     send(&session, request.as_ref().clone()).await.unwrap();
     assert!(heard.recv().await.unwrap().contains("Cookie: mine=1; once=2\r\n"));

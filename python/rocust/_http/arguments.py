@@ -7,12 +7,14 @@ preparation code where that has the say over the bytes on the wire (form encodin
 from __future__ import annotations
 
 from collections.abc import Mapping
-from http.cookiejar import CookieJar
+from http.cookiejar import Cookie, CookieJar
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from requests.auth import HTTPBasicAuth, _basic_auth_str
+from requests.auth import HTTPBasicAuth, HTTPProxyAuth, _basic_auth_str
+from requests.cookies import cookiejar_from_dict
 from requests.models import RequestEncodingMixin
-from requests.utils import to_key_val_list
+from requests.utils import DEFAULT_CA_BUNDLE_PATH, to_key_val_list
+from urllib3 import Timeout
 from urllib3._version import __version__ as urllib3_version
 
 from rocust._http.json_text import written_by_requests
@@ -33,6 +35,8 @@ class Body(NamedTuple):
 
     content: bytes | None
     content_type: str | None
+    #: The same as `PreparedRequest.body` shows it: text where `requests` keeps text.
+    written: Any
 
 
 def body_of(data: Any, json: Any) -> Body:
@@ -43,19 +47,20 @@ def body_of(data: Any, json: Any) -> Body:
     """
     if not data and json is not None:
         try:
-            return Body(written_by_requests(json), "application/json")
+            content = written_by_requests(json)
         except ValueError as error:
             raise NotPlain(f"json cannot be encoded: {error}") from error
+        return Body(content, "application/json", content)
     if not data:
-        return Body(None, None)
+        return Body(None, None, None)
     if isinstance(data, (bytes, bytearray)):
-        return Body(bytes(data), None)
+        return Body(bytes(data), None, data)
     if isinstance(data, str):
-        return Body(data.encode(), None)
+        return Body(data.encode(), None, data)
     if not isinstance(data, (Mapping, list, tuple)):
         raise NotPlain(f"data is a {type(data).__name__}, which is streamed")
-    encoded = RequestEncodingMixin._encode_params(data)  # type: ignore[attr-defined]
-    return Body(encoded.encode() if isinstance(encoded, str) else encoded, "application/x-www-form-urlencoded")
+    form = RequestEncodingMixin._encode_params(data)  # type: ignore[attr-defined]
+    return Body(form.encode() if isinstance(form, str) else form, "application/x-www-form-urlencoded", form)
 
 
 def query_of(params: Any) -> str:
@@ -67,65 +72,104 @@ def query_of(params: Any) -> str:
 
 
 def merged(own: Any, session: Any) -> Any:
-    """A call's mapping over its session's, as `requests` merges them: the call wins, None removes."""
-    if not session:
+    """A call's mapping over its session's, as `requests` merges them: the call wins, None removes; what is no mapping is not merged."""
+    if not session or not isinstance(session, Mapping):
         return own
-    if not own:
-        return session
-    if not (isinstance(own, Mapping) and isinstance(session, Mapping)):
+    if not isinstance(own or {}, Mapping):
         return own
+    own = own or {}
     both = dict(to_key_val_list(session))  # type: ignore[no-untyped-call]
     both.update(to_key_val_list(own))  # type: ignore[no-untyped-call]
     return {key: value for key, value in both.items() if value is not None}
 
 
-def cookies_of(cookies: Any) -> list[tuple[str, str]]:
-    """A call's own cookies as pairs.
-
-    Raises:
-        NotPlain: For a jar, whose cookies have domains and paths.
-    """
+def cookies_of(cookies: Any) -> list[dict[str, Any]]:
+    """A call's own cookies, from a dict or a jar, as the engine takes them."""
     if not cookies:
         return []
-    if isinstance(cookies, CookieJar):
-        raise NotPlain("cookies is a jar")
-    return [(str(name), str(value)) for name, value in dict(cookies).items()]
+    jar: CookieJar = cookies if isinstance(cookies, CookieJar) else cookiejar_from_dict(dict(cookies))  # type: ignore[no-untyped-call]
+    return [cookie_fields(cookie) for cookie in jar]
 
 
-def authorization_of(auth: Any) -> str | None:
-    """The `Authorization` header for basic credentials.
+def cookie_fields(cookie: Cookie) -> dict[str, Any]:
+    """Python's cookie as the engine's."""
+    return {
+        "name": cookie.name,
+        "value": cookie.value,
+        "domain": cookie.domain,
+        "domain_specified": bool(cookie.domain_specified),
+        "path": cookie.path,
+        "path_specified": bool(cookie.path_specified),
+        "secure": bool(cookie.secure),
+        "expires": None if cookie.expires is None else int(cookie.expires),
+        "port": cookie.port,
+        "rest": [(str(key), None if value is None else str(value)) for key, value in cookie._rest.items()],  # type: ignore[attr-defined]
+    }
+
+
+def authorization_of(auth: Any) -> tuple[str, str] | None:
+    """The header that proves who is calling, for credentials that are plain data.
 
     Raises:
         NotPlain: For any other scheme.
     """
-    if auth is None:
+    if not auth:
         return None
     if isinstance(auth, tuple) and len(auth) == 2:
-        return _basic_auth_str(*auth)
+        return "Authorization", _basic_auth_str(*auth)
     if type(auth) is HTTPBasicAuth:
-        return _basic_auth_str(auth.username, auth.password)
+        return "Authorization", _basic_auth_str(auth.username, auth.password)
+    if type(auth) is HTTPProxyAuth:
+        return "Proxy-Authorization", _basic_auth_str(auth.username, auth.password)
     raise NotPlain(f"auth is a {type(auth).__name__}")
 
 
 def limits_of(timeout: Any) -> tuple[float | None, float | None]:
-    """Connect and read limits in seconds from what `requests` accepts as `timeout`.
+    """Connect and read limits in seconds from what `requests` accepts as `timeout`: a number, a pair, or a `Timeout` of urllib3.
+
+    The `total` of a `Timeout` bounds connecting and every silence of the server; stock takes the time to connect off the latter.
 
     Raises:
-        NotPlain: For a urllib3 `Timeout` object.
-        ValueError: For a tuple of another length.
+        ValueError: For a tuple of another length, and for a limit that is none.
     """
     if timeout is None:
         return None, None
+    if type(timeout) in (float, int) and timeout > 0:
+        return timeout, timeout
     if isinstance(timeout, tuple):
         if len(timeout) != 2:
             raise ValueError(
                 f"Invalid timeout {timeout}. Pass a (connect, read) timeout tuple, "
                 "or a single float to set both timeouts to the same value."
             )
-        return timeout
-    if isinstance(timeout, (int, float)):
-        return timeout, timeout
-    raise NotPlain(f"timeout is a {type(timeout).__name__}")
+        return _limits(Timeout(connect=timeout[0], read=timeout[1]))
+    if isinstance(timeout, Timeout):
+        return _limits(timeout)
+    return _limits(Timeout(connect=timeout, read=timeout))
+
+
+def _limits(timeout: Timeout) -> tuple[float | None, float | None]:
+    """The limits of a `Timeout`, which refuses what is none."""
+    connect, read = timeout._connect, timeout._read
+    if timeout.total is not None:
+        own = [limit for limit in (connect, timeout.total) if isinstance(limit, (int, float)) and limit > 0]
+        connect = min(own)
+        read = min(limit for limit in (read, timeout.total) if isinstance(limit, (int, float)) and limit > 0)
+    return _seconds(connect), _seconds(read)
+
+
+def _seconds(limit: Any) -> float | None:
+    """A limit as a number; urllib3's default, which is an enum, stands for the socket module's: none."""
+    return (
+        None if limit is None or limit is Timeout.DEFAULT_TIMEOUT else float(limit) if isinstance(limit, str) else limit
+    )
+
+
+def bundle_of(verify: Any) -> str | None:
+    """The file of trusted certificates for what `requests` takes as `verify`; None switches verification off."""
+    if verify is True:
+        return str(DEFAULT_CA_BUNDLE_PATH)
+    return str(verify) if verify else None
 
 
 def text(value: Any) -> str:
@@ -134,7 +178,7 @@ def text(value: Any) -> str:
 
 
 #: What urllib3 sends in place of these headers when a call has none of them.
-_SENT_ANYWAY = {"user-agent": f"python-urllib3/{urllib3_version}", "accept-encoding": "identity"}
+SENT_ANYWAY = {"user-agent": f"python-urllib3/{urllib3_version}", "accept-encoding": "identity"}
 
 
 def checked_header_pairs(headers: Mapping[str, Any]) -> list[tuple[str, bytes]]:
@@ -148,7 +192,7 @@ def checked_header_pairs(headers: Mapping[str, Any]) -> list[tuple[str, bytes]]:
             continue
         if not isinstance(value, (str, bytes)) or value[:1].isspace():
             raise NotPlain(f"the header {name} is {value!r}")
-    added = [(name, value) for name, value in _SENT_ANYWAY.items() if headers.get(name) is None]
+    added = [(name, value) for name, value in SENT_ANYWAY.items() if headers.get(name) is None]
     return header_pairs([*headers.items(), *added])
 
 

@@ -6,23 +6,48 @@ from there when the engine's jar has changed; what Python changes is passed on a
 
 from __future__ import annotations
 
-from http.cookiejar import Cookie
+from http.cookiejar import Cookie, CookiePolicy, DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any
 
 from requests.cookies import RequestsCookieJar, cookiejar_from_dict
 
+from rocust._http.arguments import cookie_fields
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rocust import _core
 
 
 class SessionCookies(RequestsCookieJar):
     """The cookies of one session, shared with the engine."""
 
-    def __init__(self, client: _core.Client) -> None:
+    def __init__(self, client: _core.Client, policy_changed: Callable[[], None] | None = None) -> None:
         self._client = client
+        self._policy_changed = policy_changed
         self._version = -1
         self._known: dict[str, dict[str, dict[str, Cookie]]] = {}
+        self._has_own_policy = False
         super().__init__()
+
+    def is_plain(self, client: _core.Client) -> bool:
+        """Whether the engine's rules are all that holds for these cookies, and they are that client's."""
+        return self._client is client and not self._has_own_policy
+
+    def set_policy(self, policy: CookiePolicy) -> None:
+        """Have other rules: from now on `requests` applies them, at its own cost. Same as http.cookiejar."""
+        self._note_policy()
+        super().set_policy(policy)
+
+    def get_policy(self) -> CookiePolicy:
+        """The rules, which whoever asks for them may change. Same as requests."""
+        self._note_policy()
+        return super().get_policy()
+
+    def _note_policy(self) -> None:
+        self._has_own_policy = True
+        if self._policy_changed is not None:
+            self._policy_changed()
 
     @property
     def _cookies(self) -> dict[str, dict[str, dict[str, Cookie]]]:
@@ -43,7 +68,7 @@ class SessionCookies(RequestsCookieJar):
     def set_cookie(self, cookie: Cookie, *args: Any, **kwargs: Any) -> Any:
         """Add a cookie, for the engine too. Same as requests."""
         super().set_cookie(cookie, *args, **kwargs)
-        self._client.set_cookie(_fields(cookie))
+        self._client.set_cookie(cookie_fields(cookie))
 
     def clear(self, domain: str | None = None, path: str | None = None, name: str | None = None) -> None:
         """Drop cookies, for the engine too. Same as http.cookiejar.
@@ -79,6 +104,34 @@ class SessionCookies(RequestsCookieJar):
         return _plain_jar, (list(self),)
 
 
+def adopt(jar: Any, client: _core.Client, policy_changed: Callable[[], None]) -> bool:
+    """Make a jar of `requests`, as it is, the shared jar of `client`, whose cookies are dropped; say whether that was possible.
+
+    The object stays the same, so that whoever holds it goes on seeing the session's cookies.
+    """
+    if type(jar) is not RequestsCookieJar or not _is_default(jar.get_policy()):
+        return False
+    cookies: list[Any] = list(jar)
+    del jar.__dict__["_cookies"]
+    jar.__class__ = SessionCookies
+    jar.__dict__.update(_client=client, _policy_changed=policy_changed, _version=-1, _known={}, _has_own_policy=False)
+    client.clear_cookies(None, None, None)
+    for cookie in cookies:
+        jar.set_cookie(cookie)
+    return True
+
+
+def _is_default(policy: Any) -> bool:
+    """Whether a policy is as `http.cookiejar` makes it."""
+    if type(policy) is not DefaultCookiePolicy:
+        return False
+    ours, default = dict(vars(policy)), dict(vars(DefaultCookiePolicy()))
+    # When it was last used.
+    ours.pop("_now", None)
+    default.pop("_now", None)
+    return ours == default
+
+
 def _plain_jar(cookies: list[Cookie]) -> RequestsCookieJar:
     """A jar that belongs to no session."""
     jar = RequestsCookieJar()
@@ -100,19 +153,3 @@ def _cookie(fields: dict[str, Any]) -> Cookie:
         comment_url=None,
         **own,
     )
-
-
-def _fields(cookie: Cookie) -> dict[str, Any]:
-    """Python's cookie as the engine's."""
-    return {
-        "name": cookie.name,
-        "value": cookie.value,
-        "domain": cookie.domain,
-        "domain_specified": bool(cookie.domain_specified),
-        "path": cookie.path,
-        "path_specified": bool(cookie.path_specified),
-        "secure": bool(cookie.secure),
-        "expires": None if cookie.expires is None else int(cookie.expires),
-        "port": cookie.port,
-        "rest": [(str(key), None if value is None else str(value)) for key, value in cookie._rest.items()],  # type: ignore[attr-defined]
-    }

@@ -31,6 +31,8 @@ Limits = tuple[float | None, float | None]
 
 #: How much of a body that cannot be decoded is decoded again, to hear what is wrong with it: ten megabytes.
 _PIECES_OF_EVIDENCE = 1_000
+#: What is said when the engine lost a request to a bug of its own.
+LOST = "The engine lost a request to a panic of its own; see the traceback above. This run cannot be trusted."
 
 _MISSING_SCHEMA, _INVALID_SCHEMA = "missing-schema", "invalid-schema"
 #: A status line that is right in all but its version.

@@ -6,7 +6,6 @@ asked for, the request's name is the URL as it was passed, and connection errors
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from http.cookiejar import CookieJar
 from typing import TYPE_CHECKING, Any
@@ -19,13 +18,14 @@ from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
 from rocust import _core
 from rocust._http import arguments
+from rocust._http.address import absolute_http_url_regexp, split_credentials
 from rocust._http.cookies import SessionCookies
+from rocust._http.failures import LOST
 from rocust._http.fast_errors import LocustBadStatusCode, of_fast
 from rocust._http.fast_response import Asked, ErrorResponse, FastResponse, ResponseContextManager
 from rocust._http.json_text import written
 from rocust._http.recording import ledgers
 from rocust._http.response import renamed
-from rocust._http.session import _split_credentials
 from rocust._kernel import mailroom
 from rocust._kernel.green import getcurrent
 
@@ -39,7 +39,6 @@ _NO_CONTEXT: dict[str, Any] = {}
 _DEFAULT_HEADERS = {"User-Agent": f"rocust/{_core.__version__}", "Accept-Encoding": "gzip, deflate, br"}
 _IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})
 _VALID = frozenset([*range(200, 209), 226, 301, 302, 303, 304, 307, 308])
-absolute_http_url_regexp = re.compile(r"^https?://", re.IGNORECASE)
 
 
 class FastHttpSession:
@@ -80,7 +79,7 @@ class FastHttpSession:
             headers: Headers of every request.
         """
         self.request_event, self.user = request_event, user
-        self.base_url, credentials = _split_credentials(base_url)
+        self.base_url, credentials = split_credentials(base_url)
         self._defaults = {**dict(headers or {})}
         if credentials:
             self.auth_header = self._defaults["Authorization"] = _basic_auth_str(*credentials)
@@ -157,9 +156,7 @@ class FastHttpSession:
                 raise ValueError(problem.args[1]) from None
             exchange = room.park(key)
             if exchange is False:
-                raise RuntimeError(
-                    "The engine lost a request to a panic of its own; see the traceback above. This run cannot be trusted."
-                )
+                raise RuntimeError(LOST)
             attempts -= 1
             if not (exchange.failed and attempts > 0 and method.upper() in _IDEMPOTENT):
                 break
@@ -245,6 +242,7 @@ class FastHttpSession:
             "body": content,
             "query": arguments.query_of(params),
             "cookies": [],
+            "use_jar": True,
             "connect_timeout": connect,
             "read_timeout": read,
             "follow": allow_redirects,

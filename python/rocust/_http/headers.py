@@ -32,6 +32,10 @@ class SessionHeaders(CaseInsensitiveDict):  # type: ignore[type-arg]
         """A plain copy, which belongs to no session."""
         return CaseInsensitiveDict(self.items())
 
+    def __reduce__(self) -> Any:
+        """Pickled as a plain copy."""
+        return CaseInsensitiveDict, (dict(self.items()),)
+
 
 def _nothing() -> None:
     """What a dictionary tells while it is being made."""

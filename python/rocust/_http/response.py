@@ -7,7 +7,8 @@ shell around it. A `_Lazy` attribute is computed at its first reading and stored
 from __future__ import annotations
 
 import io
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from email.message import Message
 from types import SimpleNamespace
@@ -22,9 +23,10 @@ from urllib3.exceptions import MaxRetryError, NewConnectionError, ProtocolError
 
 from rocust._errors import CatchResponseError, LocustError, ResponseError
 from rocust._http.json_text import DOUBTFUL, parsed, requests_uses_json
+from rocust._http.sent import prepared_from
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from rocust import _core
     from rocust._events import EventHook
@@ -41,6 +43,10 @@ NOT_CATCHING = (
 _WRAPPERS = (requests.exceptions.ConnectionError, ProtocolError, MaxRetryError, NewConnectionError)
 
 
+#: The attributes of a response as they are, nothing made for it.
+own_dict: Callable[[Any], dict[str, Any]] = requests.Response.__dict__["__dict__"].__get__
+
+
 class _Lazy:
     """An attribute computed from the exchange when it is first read; assignment replaces it."""
 
@@ -53,26 +59,16 @@ class _Lazy:
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         if instance is None:
             return self
-        value = instance.__dict__[self._name] = self._compute(instance)
+        value = own_dict(instance)[self._name] = self._compute(instance)
         return value
 
 
-def _headers(response: ResponseContextManager) -> CaseInsensitiveDict[str]:
+def _headers(response: LazyResponse) -> CaseInsensitiveDict[str]:
     """The headers; repeated ones joined by a comma, as urllib3 shows them."""
     return CaseInsensitiveDict(HTTPHeaderDict(response._exchange.headers()))
 
 
-def _request(response: ResponseContextManager) -> requests.PreparedRequest:
-    """What was sent, as `requests` would have prepared it."""
-    exchange = response._exchange
-    prepared = requests.PreparedRequest()
-    prepared.method, prepared.url, prepared.body = exchange.request_method, exchange.url, exchange.request_body
-    prepared.headers = CaseInsensitiveDict(exchange.request_headers())
-    prepared._cookies = RequestsCookieJar()  # type: ignore[attr-defined]
-    return prepared
-
-
-def _raw(response: ResponseContextManager) -> HTTPResponse:
+def _raw(response: LazyResponse) -> HTTPResponse:
     """The body as a file-like urllib3 response, already decoded."""
     exchange = response._exchange
     headers = HTTPHeaderDict(exchange.headers())
@@ -90,7 +86,7 @@ def _raw(response: ResponseContextManager) -> HTTPResponse:
     )
 
 
-def _cookies(response: ResponseContextManager) -> RequestsCookieJar:
+def _cookies(response: LazyResponse) -> RequestsCookieJar:
     """The cookies that this response set."""
     jar = RequestsCookieJar()
     if any(name.lower() == "set-cookie" for name, _ in response._exchange.headers()):
@@ -98,37 +94,42 @@ def _cookies(response: ResponseContextManager) -> RequestsCookieJar:
     return jar
 
 
-def _next(response: ResponseContextManager) -> requests.PreparedRequest | None:
+def _next(response: LazyResponse) -> requests.PreparedRequest | None:
     """The request that this redirect asks for, when it was not followed."""
     if not response.is_redirect:
         return None
-    with requests.Session() as session:
-        session.trust_env = False
-        following: Any = session.resolve_redirects(response, response.request, yield_requests=True)
-        return next(following, None)
+    call = own_dict(response).get("_call")
+    session = requests.Session() if call is None else call[0]
+    following: Any = session.resolve_redirects(response, response.request, yield_requests=True)
+    return next(following, None)
 
 
-def _meta(response: ResponseContextManager) -> dict[str, Any]:
-    """What was, or would have been, told to the listeners."""
-    session, method, name, context = response._call
-    return session._meta(response, method, name, context)  # type: ignore[no-any-return]
+def _history(response: LazyResponse) -> list[requests.Response]:
+    """The redirects on the way."""
+    call = own_dict(response).get("_call")
+    return [_of_hop(hop, call) for hop in response._exchange.history()]
 
 
-class ResponseContextManager(requests.Response):
-    """A `requests.Response` that a `with` block can mark as a success or a failure (with `catch_response=True`).
+def _request(response: LazyResponse) -> requests.PreparedRequest:
+    """What was sent, as `requests` would have prepared it."""
+    return prepared_from(response._exchange, own_dict(response).get("_call"))
 
-    Same as Locust.
+
+def _connection(response: LazyResponse) -> Any:
+    """The adapter that `requests` would have sent by: with it, a hook or a task can send once more."""
+    session = response._call[0]
+    return session.get_adapter(response.url)
+
+
+class LazyResponse(requests.Response):
+    """A `requests.Response` whose attributes come from the engine's exchange, each when it is first read.
+
+    Who looks at `__dict__` (`vars`, `dir`, a debugger) finds everything there, as in any other response.
     """
 
-    #: The exception of a connection that failed; None when there is a response.
-    error: Exception | None = None
-    _manual_result: bool | Exception | None = None
-    _entered = False
-    _catch_response = False
-    _request_event: EventHook
     _exchange: _core.Exchange
-    #: The session, and the call's method, name and context, for `request_meta`.
-    _call: tuple[Any, Any, str | None, dict[str, Any]]
+    #: The session, and the call's method, name, context and extra data: what else is known of the request.
+    _call: tuple[Any, Any, str | None, dict[str, Any], dict[str, Any] | None]
 
     # What `requests` sets in its constructor, made when it is read.
     _content_consumed: Any = True
@@ -140,11 +141,73 @@ class ResponseContextManager(requests.Response):
     elapsed: Any = _Lazy(lambda response: timedelta(seconds=response._exchange.elapsed))
     encoding: Any = _Lazy(lambda response: get_encoding_from_headers(response.headers))
     headers: Any = _Lazy(_headers)
-    history: Any = _Lazy(lambda response: [of_hop(hop) for hop in response._exchange.history()])
+    history: Any = _Lazy(_history)
     request: Any = _Lazy(_request)
     raw: Any = _Lazy(_raw)
     cookies: Any = _Lazy(_cookies)
+    connection: Any = _Lazy(_connection)
+
+    @property
+    def __dict__(self) -> dict[str, Any]:  # type: ignore[override]
+        """All attributes, those made that nobody has read so far."""
+        own = own_dict(self)
+        exchange = own.get("_exchange")
+        if exchange is not None and not exchange.failed:
+            own.setdefault("_content_consumed", self._content_consumed)
+            for name in self._late:
+                if name not in own:
+                    with suppress(AttributeError):
+                        getattr(self, name)
+        return own
+
+    #: The attributes that are made late.
+    _late: tuple[str, ...] = ()
+
+
+LazyResponse._late = tuple(name for name, value in vars(LazyResponse).items() if isinstance(value, _Lazy))
+
+
+class _Arriving(LazyResponse):
+    """A response on its way through `requests.Session.send`, which sets `elapsed` first, to the time the adapter took.
+
+    Our adapter waits for the body too; the exchange knows when the head was there. So this one assignment is not taken.
+    """
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        object.__setattr__(self, "__class__", LazyResponse)
+        if name != "elapsed":
+            setattr(self, name, value)
+
+
+def arriving(exchange: _core.Exchange, request: requests.PreparedRequest, adapter: Any) -> requests.Response:
+    """The response to a prepared request, for `requests` to go on with."""
+    response = _Arriving.__new__(_Arriving)
+    own = own_dict(response)
+    own["_exchange"], own["request"], own["connection"], own["url"] = exchange, request, adapter, request.url
+    own["history"], own["_next"] = [], None
+    return response
+
+
+def _meta(response: LazyResponse) -> dict[str, Any]:
+    """What was, or would have been, told to the listeners."""
+    session, method, name, context, _ = response._call
+    return session._meta(response, method, name, context)  # type: ignore[no-any-return]
+
+
+class ResponseContextManager(LazyResponse):
+    """A `requests.Response` that a `with` block can mark as a success or a failure (with `catch_response=True`).
+
+    Same as Locust.
+    """
+
+    #: The exception of a connection that failed; None when there is a response.
+    error: Exception | None = None
+    _manual_result: bool | Exception | None = None
+    _entered = False
+    _catch_response = False
+    _request_event: EventHook
     request_meta: Any = _Lazy(_meta)
+    _late = (*LazyResponse._late, "request_meta")
 
     def __init__(self, error: requests.RequestException) -> None:
         """Make the response that stands for a connection that failed with `error`. Same as Locust."""
@@ -188,7 +251,7 @@ class ResponseContextManager(requests.Response):
 
     def _plain_json(self) -> bytes | None:
         """The body as it came, if any parser may read it and nobody has put another one in its place."""
-        own = self.__dict__
+        own = own_dict(self)
         exchange = own.get("_exchange")
         if exchange is None or ("_content" in own and own["_content"] is not exchange.body):
             return None
@@ -243,9 +306,13 @@ class ResponseContextManager(requests.Response):
     def verdict(self, name: str) -> BaseException | None:
         """The exception this response is reported with when nobody said otherwise; `name` stands in for the URL, to group failures."""
         url, self.url = self.url, name
+        cause = self.error.__context__ if self.error is not None else None
         try:
             self.raise_for_status()
         except requests.exceptions.RequestException as error:
+            if error is self.error:
+                # Raised while the caller handles something else, it would be told by that.
+                error.__context__ = cause
             reported: BaseException = error
             while isinstance(reported, _WRAPPERS) and reported.__context__:
                 reported = reported.__context__
@@ -255,7 +322,7 @@ class ResponseContextManager(requests.Response):
         return None
 
     def _report(self) -> None:
-        exchange = self.__dict__.get("_exchange")
+        exchange = own_dict(self).get("_exchange")
         if exchange is not None:
             exchange.settle()
         self._request_event.fire(**self.request_meta)
@@ -288,10 +355,13 @@ class RestResponseContextManager(ResponseContextManager):
     js: Any
 
 
-def of_hop(exchange: _core.Exchange) -> requests.Response:
+def _of_hop(exchange: _core.Exchange, call: Any) -> requests.Response:
     """A redirect on the way, as a response."""
-    response = ResponseContextManager.__new__(ResponseContextManager)
-    response._exchange = exchange
+    response = LazyResponse.__new__(LazyResponse)
+    own = own_dict(response)
+    own["_exchange"] = exchange
+    if call is not None:
+        own["_call"] = call
     return response
 
 

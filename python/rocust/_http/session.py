@@ -2,64 +2,53 @@
 
 A session is made for every user, so it starts almost empty: what `requests.Session` builds in its constructor (headers, jars, adapters,
 pools) is built here when somebody asks for it (`__getattr__`). Until somebody does, a call has nothing to merge and goes straight to
-the engine; afterwards it is merged as `requests` merges. A call that is not plain data takes the `detour` through `requests` itself.
+the engine; afterwards it is merged as `requests` merges. A call that is not plain data is run by `requests` itself (`paths`), which
+hands what it prepared to the engine (`adapter`).
 """
 
 from __future__ import annotations
 
 import logging
-import re
 import time
 from collections import OrderedDict
+from http.cookiejar import CookieJar
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlparse, urlunparse
 
 import requests
 from requests.adapters import HTTPAdapter
 from requests.auth import HTTPBasicAuth
 from requests.exceptions import InvalidSchema, InvalidURL, MissingSchema, RequestException
-from requests.hooks import default_hooks
 from requests.structures import CaseInsensitiveDict
-from requests.utils import DEFAULT_CA_BUNDLE_PATH, default_user_agent
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
 from rocust import _core
-from rocust._http import arguments, failures
+from rocust._events import EventHook
+from rocust._http import arguments, failures, paths
+from rocust._http.adapter import Call, EngineAdapter
+from rocust._http.address import absolute_http_url_regexp, credentials_in, split_credentials
 from rocust._http.arguments import PLAIN, NotPlain
-from rocust._http.cookies import SessionCookies
+from rocust._http.cookies import adopt
 from rocust._http.headers import SessionHeaders
+from rocust._http.paths import ADAPTER_SEND, OVERRIDABLE, SESSION_SEND
 from rocust._http.recording import ledgers
-from rocust._http.response import ResponseContextManager, renamed
+from rocust._http.response import ResponseContextManager, own_dict, renamed
+from rocust._http.sent import prepared_from
+from rocust._http.state import DEFAULT_HEADERS, ENCODED_DEFAULT_HEADERS, MAKERS, make_cookies, why_not_plain
 from rocust._kernel import mailroom
 from rocust._kernel.green import getcurrent
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
-    from rocust._events import EventHook
-
 logger = logging.getLogger("locust.clients")
-
-absolute_http_url_regexp = re.compile(r"^https?://", re.IGNORECASE)
 
 _new = ResponseContextManager.__new__
 _NO_CONTEXT: dict[str, Any] = {}
 
-#: Attributes of a session that change what is sent, and how each of them starts.
-_SETTINGS = frozenset({"auth", "params", "proxies", "hooks", "stream", "verify", "cert", "max_redirects", "adapters"})
-
-
-class LocustHttpAdapter(HTTPAdapter):
-    """The adapter of calls that take the detour, optionally over a pool that users share. Same as Locust."""
-
-    def __init__(self, pool_manager: Any = None, *args: Any, **kwargs: Any) -> None:
-        """Make an adapter over `pool_manager`, or over a pool of its own."""
-        self.poolmanager = pool_manager
-        super().__init__(*args, **kwargs)
-
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        """Make a pool unless one was given. Same as Locust."""
-        if self.poolmanager is None:
-            super().init_poolmanager(*args, **kwargs)
+#: Attributes of a session that change what is sent, and how it is sent.
+_SETTINGS = frozenset(
+    {"auth", "params", "proxies", "hooks", "stream", "verify", "cert", "max_redirects", "adapters", *OVERRIDABLE}
+)
 
 
 class HttpSession(requests.Session):
@@ -81,9 +70,18 @@ class HttpSession(requests.Session):
 
     #: A label for all requests until it is set to None again.
     request_name: str | None = None
+    #: The label of the latest call that `requests` ran, if it was given one. Same as Locust.
+    explicit_name: str | None = None
 
     _is_touched = False
     _headers_changed = False
+    #: Which method a subclass has of its own, in words.
+    _own_code: str | None = None
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls._own_code = paths.overridden_in(cls, HttpSession)
+        cls._is_touched = cls._own_code is not None or cls._build_url is not HttpSession._build_url
 
     def __init__(
         self, base_url: str | None, request_event: EventHook, user: Any, *_: Any, pool_manager: Any = None, **__: Any
@@ -94,13 +92,15 @@ class HttpSession(requests.Session):
             base_url: What paths are appended to. Credentials in it become basic authentication.
             request_event: Fired for each request.
             user: Whose session this is, or None.
-            pool_manager: A urllib3 pool for calls that take the detour; the engine keeps its own connections.
+            pool_manager: A pool of urllib3, which users may share. All calls go through it then, so none is the engine's.
         """
         own = self.__dict__
         own["request_event"], own["user"], own["_pool_manager"] = request_event, user, pool_manager
-        base_url, credentials = _split_credentials(base_url)
+        base_url, credentials = split_credentials(base_url)
         own["_base_url"] = base_url
-        own["_client"] = _core.Client("requests", base_url or "", _ENCODED_DEFAULT_HEADERS, str(DEFAULT_CA_BUNDLE_PATH))
+        own["_client"] = _core.Client("requests", base_url or "", ENCODED_DEFAULT_HEADERS, str(DEFAULT_CA_BUNDLE_PATH))
+        if pool_manager is not None:
+            own["_is_touched"] = True
         if credentials:
             self.auth = HTTPBasicAuth(*credentials)
 
@@ -124,22 +124,50 @@ class HttpSession(requests.Session):
             value = SessionHeaders(value, self._note_headers)
             self._note_headers()
         elif name == "cookies":
-            self.cookies.replace(value)  # type: ignore[attr-defined]
+            self._replace_cookies(value)
             return
         super().__setattr__(name, value)
 
     def __getattr__(self, name: str) -> Any:
         """Make, at its first use, what `requests.Session` makes in its constructor."""
-        maker = _MAKERS.get(name)
+        maker = MAKERS.get(name)
         if maker is None:
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
         value = self.__dict__[name] = maker(self)
-        if name in _SETTINGS:
-            self.__dict__["_is_touched"] = True
+        if name in _SETTINGS and name != "adapters":
+            self._note_touch()
         return value
+
+    def _note_touch(self) -> None:
+        self.__dict__["_is_touched"] = True
 
     def _note_headers(self) -> None:
         self.__dict__["_headers_changed"] = True
+
+    def _replace_cookies(self, cookies: Any) -> None:
+        """Have another jar: the engine's own takes the cookies of a plain one over, any other is left to `requests`."""
+        own = self.__dict__
+        if cookies is own.get("cookies"):
+            return
+        if isinstance(cookies, CookieJar):
+            if not adopt(cookies, self._client, self._note_touch):
+                self._note_touch()
+            own["cookies"] = cookies
+        else:
+            own["cookies"] = fresh = make_cookies(self)
+            fresh.replace(cookies)
+
+    @property
+    def paths(self) -> dict[str, int]:
+        """How many calls went which way: `rust`, `prepared` or `adapter` (see `rocust._http.paths`).
+
+        Calls of the first kind cost least. Why a call was none is logged at DEBUG to `locust.clients`, once for each reason and session.
+
+        Differs from Locust: there is one way there.
+        """
+        tally = self.__dict__.get("_tally")
+        submitted = self._client.submitted
+        return tally.counts(submitted) if tally is not None else paths.Tally().counts(submitted)
 
     # -- requests ---------------------------------------------------------------------------------------------------------
 
@@ -173,45 +201,47 @@ class HttpSession(requests.Session):
         Raises:
             requests.exceptions.InvalidURL: And `MissingSchema`, `InvalidSchema`, for a URL that cannot be requested.
 
-        Same as Locust, but the time is taken where the bytes arrive.
+        The time is taken where the bytes arrive. Of a call that `requests` has to prepare it is the sum over its hops; of one that
+        somebody else's adapter sends it is the time around it, as in Locust.
+
+        Same as Locust otherwise.
         """
         name = name or self.request_name
         ledger, is_direct = ledgers(self.request_event, self.user)
         room = mailroom.current()
         extra: dict[str, Any] | None = None
-        detour_reason: str | None = None
-        is_bare = not (kwargs or data is not None or json is not None or self._is_touched or self._headers_changed)
+        reason: str | None = None
+        is_bare = (
+            not (kwargs or data is not None or json is not None or self._is_touched or self._headers_changed)
+            and requests.Session.send is SESSION_SEND
+            and HTTPAdapter.send is ADAPTER_SEND
+        )
         try:
             if is_bare and not (type(url) is str and "@" in url):
                 key = self._client.send(
                     room.port, getcurrent(), ledger, is_direct and not catch_response, method, url, name
                 )
             else:
-                if self._headers_changed:
-                    self._push_headers()
                 extra = self._extra(method, url, data, json, kwargs)
                 key = self._client.send_with(
-                    room.port, getcurrent(), ledger, is_direct and not catch_response, method, url, name, extra
+                    room.port, getcurrent(), ledger, is_direct and not catch_response, method, extra["url"], name, extra
                 )
         except _core.InvalidTarget as problem:
             raise failures.invalid_target(problem) from None
         except (NotPlain, _core.InvalidHeader) as problem:
-            detour_reason = str(problem)
-        if detour_reason is not None:
-            # Outside of the handler: what goes wrong on the detour must not have our own reason among its causes.
-            return self._detour(detour_reason, method, url, name, catch_response, context, data, json, kwargs)
+            reason = str(problem)
+        if reason is not None:
+            # Outside of the handler: what goes wrong from here on must not have our own reason among its causes.
+            return self._by_requests(reason, method, url, name, catch_response, context, data, json, kwargs)
         exchange = room.park(key)
         if exchange is False:
-            raise RuntimeError(
-                "The engine lost a request to a panic of its own; see the traceback above. This run cannot be trusted."
-            )
+            raise RuntimeError(failures.LOST)
         if exchange.is_settled and not catch_response:
             response = _new(ResponseContextManager)
-            own = response.__dict__
-            own["_exchange"], own["_call"] = exchange, (self, method, name, context)
+            own = own_dict(response)
+            own["_exchange"], own["_call"] = exchange, (self, method, name, context, extra)
             return response
-        limits = arguments.limits_of(kwargs.get("timeout"))
-        return self._report(exchange, method, name, catch_response, context, limits, extra)
+        return self._report(exchange, method, name, catch_response, context, kwargs.get("timeout"), extra)
 
     def _report(
         self,
@@ -220,7 +250,7 @@ class HttpSession(requests.Session):
         name: str | None,
         catch_response: bool,
         context: dict[str, Any],
-        limits: tuple[float | None, float | None],
+        timeout: Any,
         extra: dict[str, Any] | None,
     ) -> ResponseContextManager:
         """Build the response and tell the listeners, or leave that to the `with` block.
@@ -228,14 +258,15 @@ class HttpSession(requests.Session):
         Raises:
             InvalidSchema: After a redirect to something that is not HTTP, reported all the same: the server has seen a request.
         """
+        call = (self, method, name, context, extra)
         if exchange.failed:
-            error, _ = failures.of_requests(exchange, limits)
+            error, _ = failures.of_requests(exchange, arguments.limits_of(timeout))
+            error.request = prepared_from(exchange, call)
             response = ResponseContextManager(error)
-            response.__dict__["_exchange"] = exchange
-            error.request = response.request = self._attempted(exchange, method, extra)
         else:
             response = _new(ResponseContextManager)
-            response.__dict__["_exchange"] = exchange
+        own = own_dict(response)
+        own["_exchange"], own["_call"] = exchange, call
         response._request_event = self.request_event
         response._catch_response = catch_response
         meta = response.request_meta = self._meta(response, method, name, context)
@@ -247,17 +278,6 @@ class HttpSession(requests.Session):
             meta["exception"] = response.verdict(meta["name"])
             response._report()
         return response
-
-    def _attempted(self, exchange: Any, method: Any, extra: dict[str, Any] | None) -> requests.PreparedRequest:
-        """The request that failed, as far as it got."""
-        prepared = requests.PreparedRequest()
-        prepared.method = exchange.request_method or arguments.text(method).upper()
-        prepared.url = exchange.url
-        prepared.body = exchange.request_body or (extra["body"] if extra else None)
-        own = extra["headers"] if extra and extra["headers"] is not None else self._own_header_pairs()
-        sent = exchange.request_headers() or [(name, value.decode("latin-1")) for name, value in own]
-        prepared.headers = CaseInsensitiveDict(sent)
-        return prepared
 
     def _meta(
         self, response: ResponseContextManager, method: Any, name: str | None, context: dict[str, Any]
@@ -283,62 +303,66 @@ class HttpSession(requests.Session):
         Raises:
             NotPlain: When `requests` itself must run the call.
         """
-        if not PLAIN.issuperset(kwargs):
-            unplain = {key for key in kwargs.keys() - PLAIN if kwargs[key]}
-            if unplain:
-                raise NotPlain(f"{', '.join(sorted(unplain))} given")
         own = self.__dict__
-        if self._is_touched and (
-            self.stream or self.cert or own.get("proxies") or any(own.get("hooks", {}).values()) or "adapters" in own
-        ):
-            raise NotPlain("the session streams, has hooks, proxies, a certificate or adapters of its own")
-        content, content_type = arguments.body_of(data, json)
+        reason = paths.patched() or paths.unplain(kwargs, PLAIN) or (self._is_touched and why_not_plain(self)) or None
+        if reason is not None:
+            raise NotPlain(reason)
+        if self._headers_changed:
+            self._push_headers()
+        body = arguments.body_of(data, json)
+        content = body.content
         if content is None and arguments.text(method).upper() not in ("GET", "HEAD"):
             content = b""
         headers = kwargs.get("headers")
         pairs: list[tuple[str, bytes]] | None = None
-        authorization = arguments.authorization_of(kwargs.get("auth") or self.auth or _credentials_in(url))
-        if headers or content_type or authorization:
-            pairs = self._headers_with(headers, content_type, authorization)
+        auth = kwargs.get("auth")
+        if auth is None:
+            auth = credentials_in(url) if self.auth is None else self.auth
+        authorization = arguments.authorization_of(auth)
+        if headers or body.content_type or authorization:
+            pairs = self._headers_with(headers, body.content_type, authorization)
         connect, read = arguments.limits_of(kwargs.get("timeout"))
         verify = kwargs.get("verify")
-        follow = kwargs.get("allow_redirects")
+        follow = kwargs.get("allow_redirects", True)
         return {
+            "url": url if type(self)._build_url is _BUILD_URL else self._build_url(url),
             "headers": pairs,
             "body": content,
+            "written_body": body.written,
             "query": arguments.query_of(arguments.merged(kwargs.get("params"), own.get("params"))),
             "cookies": arguments.cookies_of(kwargs.get("cookies")),
+            "use_jar": True,
             "connect_timeout": connect,
             "read_timeout": read,
-            "follow": True if follow is None else bool(follow),
+            "follow": bool(follow),
             "max_redirects": self.max_redirects,
-            "bundle": _bundle(self.verify if verify is None else verify),
+            "bundle": arguments.bundle_of(self.verify if verify is None else verify),
         }
 
     def _headers_with(
-        self, headers: Any, content_type: str | None, authorization: str | None
+        self, headers: Any, content_type: str | None, authorization: tuple[str, str] | None
     ) -> list[tuple[str, bytes]]:
         """The session's headers with a call's own over them, in `requests`' order."""
-        both = CaseInsensitiveDict(self.__dict__.get("headers", _DEFAULT_HEADERS))
+        both = CaseInsensitiveDict(self.__dict__.get("headers", DEFAULT_HEADERS))
         for key, value in dict(headers or {}).items():
             both[arguments.text(key)] = value
         if content_type and "content-type" not in both:
             both["Content-Type"] = content_type
         if authorization:
-            both["Authorization"] = authorization
+            both[authorization[0]] = authorization[1]
         return arguments.checked_header_pairs(both)
 
     def _own_header_pairs(self) -> list[tuple[str, bytes]]:
         own = self.__dict__.get("headers")
-        return _ENCODED_DEFAULT_HEADERS if own is None else arguments.header_pairs(own.items())
+        return ENCODED_DEFAULT_HEADERS if own is None else arguments.header_pairs(own.items())
 
     def _push_headers(self) -> None:
         self._client.set_headers(arguments.checked_header_pairs(self.headers))
         self.__dict__["_headers_changed"] = False
 
-    # -- the detour -------------------------------------------------------------------------------------------------------
+    # -- calls that requests runs -------------------------------------------------------------------------------------------
 
-    def _detour(
+    def _by_requests(
         self,
         reason: str,
         method: Any,
@@ -350,17 +374,29 @@ class HttpSession(requests.Session):
         json: Any,
         kwargs: dict[str, Any],
     ) -> ResponseContextManager:
-        """Run the call by `requests` itself, timed around it as stock times it."""
-        logger.debug("%s %s is run by requests itself: %s", method, url, reason)
+        """Have `requests` run the call; its requests are the engine's all the same, unless somebody else's adapter sends them."""
+        self._tell(reason)
+        self.explicit_name = name
         complete_url = self._build_url(arguments.text(url))
+        call = Call(ledgers(self.request_event, self.user)[0], is_foreign=paths.patched() is not None)
+        calls, key = self._calls, getcurrent()
+        outer = calls.get(key)
+        calls[key] = call
         started_at, begun = time.time(), time.perf_counter()  # noqa: TID251 - shown as start_time
         try:
-            plain = super().request(method, complete_url, data=data, json=json, **kwargs)
-        except (MissingSchema, InvalidSchema, InvalidURL):
+            plain = self._send_request_safe_mode(method, complete_url, data=data, json=json, **kwargs)
+        except BaseException:
+            call.breaks_off()
             raise
-        except RequestException as error:
-            plain = ResponseContextManager(error)
+        finally:
+            if outer is None:
+                del calls[key]
+            else:
+                calls[key] = outer
         response_time = (time.perf_counter() - begun) * 1000
+        if is_engines := call.ran_all(plain):
+            started_at, response_time = call.started_at, call.response_time
+        self._tally.note(is_engines)
         first: Any = (plain.history[0] if plain.history else plain).request
         streamed = bool(kwargs.get("stream", False))
         meta = {
@@ -375,27 +411,34 @@ class HttpSession(requests.Session):
             "response_length": int(plain.headers.get("content-length") or 0) if streamed else len(plain.content or b""),
         }
         response = ResponseContextManager.wrap_response(plain, self.request_event, meta, catch_response)
+        call.hand_over(response)
         if not catch_response:
             meta["exception"] = response.verdict(str(meta["name"]))
             response._report()
         return response
 
-    def get_adapter(self, url: str | bytes) -> Any:
-        """The adapter for a call that takes the detour.
+    def _tell(self, reason: str) -> None:
+        """Log why a call is not the engine's alone, once for each reason."""
+        told = self.__dict__.setdefault("_told", set())
+        if reason not in told:
+            told.add(reason)
+            logger.debug("Calls of this session are run by requests itself, at requests' cost: %s", reason)
 
-        Raises:
-            InvalidSchema: When there is none for the URL.
+    def _send_request_safe_mode(self, method: Any, url: str, **kwargs: Any) -> requests.Response:
+        """Have `requests` send, and make a response of what goes wrong. Same as Locust."""
+        try:
+            return super().request(method, url, **kwargs)
+        except (MissingSchema, InvalidSchema, InvalidURL):
+            raise
+        except RequestException as error:
+            return ResponseContextManager(error)
 
-        Same as requests.
-        """
-        if "adapters" in self.__dict__:
-            return super().get_adapter(arguments.text(url))
-        # Adapters that nobody asked for: the calls that need none of them stay plain.
-        adapters = self.__dict__["_detour_adapters"] = _make_adapters(self)
-        for prefix, adapter in adapters.items():
-            if arguments.text(url).lower().startswith(prefix):
-                return adapter
-        raise InvalidSchema(f"No connection adapters were found for {url!r}")
+    def prepare_request(self, request: requests.Request) -> requests.PreparedRequest:
+        """A request with the session's settings merged into it. Same as Locust."""
+        prepared = super().prepare_request(request)
+        if self.explicit_name:
+            prepared._explicit_name = self.explicit_name  # type: ignore[attr-defined]
+        return prepared
 
     def _build_url(self, path: str) -> str:
         """`path` appended to the base URL, unless it is a whole URL already. Same as Locust."""
@@ -439,63 +482,30 @@ class HttpSession(requests.Session):
     def close(self) -> None:
         """Close this session's idle connections. Same as requests."""
         self._client.close()
-        for adapter in (self.__dict__.get("adapters") or self.__dict__.get("_detour_adapters") or {}).values():
+        for adapter in self.__dict__.get("adapters", {}).values():
             adapter.close()
 
+    # -- copies -----------------------------------------------------------------------------------------------------------
 
-def _make_adapters(session: HttpSession) -> dict[str, HTTPAdapter]:
-    """The adapters of a session, which calls that took the detour may have made already."""
-    made: dict[str, HTTPAdapter] | None = session.__dict__.get("_detour_adapters")
-    if made is not None:
-        return made
-    pool_manager = session.__dict__["_pool_manager"]
-    # The same order as in requests: the longest prefix first.
-    return OrderedDict((prefix, LocustHttpAdapter(pool_manager)) for prefix in ("https://", "http://"))
+    def __getstate__(self) -> dict[str, Any]:
+        """What a pickled session keeps: `requests`' settings, the base URL and the label, not its user, listeners or connections."""
+        state: dict[str, Any] = super().__getstate__()  # type: ignore[misc]
+        state["adapters"] = OrderedDict(
+            (prefix, adapter) for prefix, adapter in state["adapters"].items() if type(adapter) is not EngineAdapter
+        )
+        return {**state, "base_url": self.base_url, "request_name": self.request_name}
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Make a session that reports to nobody.
 
-def _make_headers(session: HttpSession) -> SessionHeaders:
-    return SessionHeaders(dict(_DEFAULT_HEADERS), session._note_headers)
-
-
-_MAKERS: dict[str, Any] = {
-    "headers": _make_headers,
-    "cookies": lambda session: SessionCookies(session._client),
-    "params": lambda _: {},
-    "proxies": lambda _: {},
-    "hooks": lambda _: default_hooks(),
-    "adapters": _make_adapters,
-}
-
-#: What `requests` sends by default where Locust is installed: its FastHttpUser brings brotli along.
-_DEFAULT_HEADERS = (
-    ("User-Agent", default_user_agent()),
-    ("Accept-Encoding", "gzip, deflate, br"),
-    ("Accept", "*/*"),
-    ("Connection", "keep-alive"),
-)
+        Differs from Locust: there such a session cannot be used.
+        """
+        state = dict(state)
+        HttpSession.__init__(self, state.pop("base_url"), EventHook(), None)
+        adapters = state.pop("adapters")
+        super().__setstate__(state)  # type: ignore[misc]
+        for prefix, adapter in adapters.items():
+            self.mount(prefix, adapter)
 
 
-_ENCODED_DEFAULT_HEADERS = arguments.header_pairs(_DEFAULT_HEADERS)
-
-
-def _credentials_in(url: Any) -> tuple[str, str] | None:
-    """User and password that a whole URL brings along."""
-    return _split_credentials(url)[1] if isinstance(url, str) and absolute_http_url_regexp.match(url) else None
-
-
-def _bundle(verify: Any) -> str | None:
-    """The file of trusted certificates for what `requests` takes as `verify`; None switches verification off."""
-    if verify is True:
-        return str(DEFAULT_CA_BUNDLE_PATH)
-    return str(verify) if verify else None
-
-
-def _split_credentials(base_url: str | None) -> tuple[str | None, tuple[str, str] | None]:
-    """A base URL without its credentials, and those, percent-decoded."""
-    if not base_url or "@" not in base_url:
-        return base_url, None
-    parts = urlparse(base_url)
-    if not (parts.username and parts.password):
-        return base_url, None
-    bare = urlunparse(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
-    return bare, (unquote(parts.username), unquote(parts.password))
+_BUILD_URL = HttpSession._build_url

@@ -1,7 +1,8 @@
 """`FastHttpUser` and its client, by Locust's names."""
 
 from rocust._compat.deprecated import DeprecatedFastHttpLocustClass as FastHttpLocust
-from rocust._http.fast import FastHttpSession, absolute_http_url_regexp
+from rocust._http.address import absolute_http_url_regexp
+from rocust._http.fast import FastHttpSession
 from rocust._http.fast_errors import FAILURE_EXCEPTIONS, LocustBadStatusCode
 from rocust._http.fast_response import (
     ErrorResponse,

@@ -93,10 +93,15 @@ fn longer_paths_come_first_and_extra_cookies_replace_their_like() {
         jar.store_at(&answer(header), &request, NOW_S);
     }
     jar.set(Cookie::new("mine", "old"));
-    let extra = [
-        ("mine".to_owned(), "new".to_owned()),
-        ("more".to_owned(), "4".to_owned()),
-    ];
+    let elsewhere = Cookie {
+        domain: ".example.org".to_owned(),
+        ..Cookie::new("elsewhere", "5")
+    };
+    let expired = Cookie {
+        expires_s: Some(NOW_S),
+        ..Cookie::new("expired", "6")
+    };
+    let extra = [Cookie::new("mine", "new"), Cookie::new("more", "4"), elsewhere, expired];
     let header = jar.header_at(&request, true, &extra, NOW_S).expect("cookies");
     assert_eq!(header, "two=2; three=3; one=1; mine=new; more=4");
     let alone = jar.header_at(&request, false, &extra, NOW_S).expect("cookies");

@@ -38,7 +38,7 @@ def test_refused_connection_gives_a_response_without_content(session, refusing, 
     assert isinstance(response.error, requests.ConnectionError)
     assert response.error.request is response.request
     request = response.request
-    assert (request.method, request.url, request.body) == ("POST", refusing.url + "/path?x=1", b"body")
+    assert (request.method, request.url, request.body) == ("POST", refusing.url + "/path?x=1", "body")
     assert request.headers["x-own"] == "1"
     assert request.headers["user-agent"].startswith("python-requests/")
     meta = reports.only

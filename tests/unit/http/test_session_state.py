@@ -7,7 +7,8 @@ import requests
 from requests.cookies import RequestsCookieJar
 from rocust._http.cookies import SessionCookies
 from rocust._http.headers import SessionHeaders
-from rocust._http.session import HttpSession, LocustHttpAdapter
+from rocust._http.response import own_dict
+from rocust._http.session import HttpSession
 from support.script import Route, redirect
 
 LAZY = ("headers", "cookies", "params", "proxies", "hooks", "adapters")
@@ -53,9 +54,9 @@ def test_plain_response_makes_its_parts_when_they_are_read(server, request_event
         "request_meta",
         "encoding",
     }
-    assert parts & response.__dict__.keys() == set()
+    assert parts & own_dict(response).keys() == set()
     assert response.headers["content-type"] == "application/json"
-    assert parts & response.__dict__.keys() == {"headers"}
+    assert parts & own_dict(response).keys() == {"headers"}
     assert response.headers is response.headers
 
 
@@ -76,78 +77,7 @@ def test_session_takes_attributes_of_ones_own(session):
     assert session.own == 1
 
 
-# -- the detour -----------------------------------------------------------------------------------------------------------
-
-
-def _count_detours(session, monkeypatch):
-    detours = []
-    original = HttpSession._detour
-    monkeypatch.setattr(
-        HttpSession, "_detour", lambda self, *args: (detours.append(str(args[0])), original(self, *args))[1]
-    )
-    return detours
-
-
-def test_detour_is_taken_by_the_call_that_needs_it_alone(session, monkeypatch, reports):
-    detours = _count_detours(session, monkeypatch)
-    assert session.post("/echo", files={"f": b"x"}).status_code == 200
-    assert session.get("/echo").status_code == 200
-    assert session.get("/echo", params={"a": 1}).status_code == 200
-    assert detours == ["files given"]
-    assert [meta["name"] for meta in reports] == ["/echo", "/echo", "/echo?a=1"]
-
-
-def test_detour_reports_like_any_call(session, server, reports, seen):
-    response = session.post("/missing", data=iter([b"a", b"b"]), context={"own": 1})
-    meta = reports.only
-    assert (meta["request_type"], meta["name"], meta["url"]) == ("POST", "/missing", server.url + "/missing")
-    assert str(meta["exception"]) == "404 Client Error: Not Found for url: /missing"
-    assert (meta["response"], meta["response_length"]) == (response, len("nothing here"))
-    assert meta["context"] == {"visitor": 7, "shared": "user", "own": 1}
-    assert seen("/missing").body == "ab"
-
-
-def test_detour_to_a_refused_connection_fails_like_any_call(session, refusing, reports):
-    response = session.get(refusing.url, stream=True)
-    assert (response.status_code, response.content) == (0, None)
-    assert repr(reports.only["exception"]) == "ConnectionRefusedError(111, 'Connection refused')"
-
-
-def test_streamed_response_is_measured_by_its_header(session, server, reports):
-    response = session.get("/echo", stream=True)
-    assert reports.only["response_length"] == len('{"greeting": "hello"}')
-    assert b"".join(response.iter_content(4)) == b'{"greeting": "hello"}'
-
-
-def test_hooks_and_mounted_adapters_are_honoured(session, server, seen):
-    marked = []
-    session.get("/echo", hooks={"response": lambda response, *_, **__: marked.append(response.status_code)})
-    session.hooks["response"].append(lambda response, *_, **__: marked.append("session"))
-    session.get("/echo")
-    assert marked == [200, "session"]
-
-    class Counting(LocustHttpAdapter):
-        sent = 0
-
-        def send(self, *args, **kwargs):
-            Counting.sent += 1
-            return super().send(*args, **kwargs)
-
-    session.mount(server.url, Counting(None))
-    session.get("/echo")
-    assert Counting.sent == 1
-
-
-def test_pool_that_users_share_serves_the_calls_that_take_the_detour(server, request_event):
-    import urllib3
-
-    with urllib3.PoolManager() as pool:
-        session = HttpSession(server.url, request_event, user=None, pool_manager=pool)
-        session.get("/echo", stream=True).close()
-        assert len(pool.pools) == 1
-        session.get("/echo")
-        assert session.get_adapter("https://x").poolmanager is pool
-        assert session.adapters["http://"].poolmanager is pool
+# -- cookies and prepared requests ----------------------------------------------------------------------------------------
 
 
 def test_prepared_requests_can_be_sent_and_are_not_reported(session, server, reports):
@@ -158,14 +88,11 @@ def test_prepared_requests_can_be_sent_and_are_not_reported(session, server, rep
     assert reports == []
 
 
-def test_cookies_set_on_the_detour_are_kept_for_plain_calls(session, server, seen):
+def test_cookies_set_on_a_call_that_requests_runs_are_kept_for_plain_calls(session, server, seen):
     server.set_routes({"/": Route(headers=(("Set-Cookie", "a=1; Path=/"),)), "/echo": Route()})
     session.get("/", stream=True).close()
     session.get("/echo")
     assert seen().header("Cookie") == "a=1"
-
-
-# -- cookies --------------------------------------------------------------------------------------------------------------
 
 
 def test_cookies_of_the_server_are_sent_back_and_shown(session, server, seen):
