@@ -21,7 +21,7 @@ unexport $(filter LOCUST_%,$(.VARIABLES))
 .DEFAULT_GOAL := help
 # `test` is a sequence: what CI reads last is what the test runner said last.
 .NOTPARALLEL:
-.PHONY: help demo test bench lint wheel format lock stock python develop lint-rust lint-python test-rust test-model test-python debian-packages
+.PHONY: help demo test bench lint wheel format lock stock compatibility python develop lint-rust lint-python test-rust test-model test-python debian-packages
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r target text; do printf '  make %-16s %s\n' "$$target" "$$text"; done
@@ -37,6 +37,9 @@ bench: $(VENV)/.ready ## Measure beside stock Locust and wrk with a release buil
 	$(PYTHON_VENV) benches/run.py --rocust $(BENCH_VENV)/bin/rocust
 
 lint: lint-rust lint-python ## Formatting, clippy, ruff, types, layers. Warnings are errors.
+
+compatibility: $(VENV)/.ready ## Write COMPATIBILITY.md from what tests/compat knows.
+	$(PYTHON_VENV) scripts/compatibility.py
 
 wheel: $(VENV)/.ready ## Build the release wheel into dist/.
 	$(BIN)/maturin build --release --locked --out dist

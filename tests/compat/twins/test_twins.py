@@ -15,6 +15,7 @@ sys.path.insert(0, str(Path(__file__).parents[3] / "scripts"))
 import stock
 from twin.compare import differing, shown
 from twin.expected import expected_aspects, expected_differences
+from twin.page import FILE, page
 from twin.registry import behaviours
 from twin.running import LIMIT_S, run_both
 
@@ -55,3 +56,7 @@ def test_twins_behave_alike(both, name):
 
 def test_expected_differences_are_those_of_behaviours():
     assert EXPECTED.keys() <= BEHAVIOURS.keys()
+
+
+def test_the_page_is_current():
+    assert FILE.read_text(encoding="utf-8") == page(stock.locked_version()), "`make compatibility` was not run"

@@ -24,7 +24,7 @@ HTTP_FACTS = (
     "status_code", "reason", "ok", "url", "encoding", "apparent_encoding", "content", "text", "headers", "cookies",
     "history", "is_redirect", "is_permanent_redirect", "links", "error", "elapsed",
 )  # fmt: skip
-FAST_FACTS = ("status_code", "ok", "url", "content", "text", "encoding", "headers", "history", "elapsed")
+FAST_FACTS = ("status_code", "ok", "url", "content", "text", "encoding", "headers")
 REQUEST_FACTS = ("method", "url", "headers", "body")
 
 SHOWN = 400
@@ -67,10 +67,9 @@ class Observation:
         for name in FAST_FACTS if self._is_fast else HTTP_FACTS:
             self.error(f"{prefix}{name}", lambda name=name: getattr(response, name))
         if not self._is_fast:
-            self(f"{prefix}bool", bool(response))
+            self.error(f"{prefix}bool", lambda: bool(response))
         if self._is_fast:
-            # A response that is fine has no such attribute: `fast-error_of_a_response` looks at that.
-            self(f"{prefix}error", getattr(response, "error", None))
+            self._late_facts(response, prefix)
         request = getattr(response, "request", None)
         if request is None:
             self(f"{prefix}request", None)
@@ -81,9 +80,18 @@ class Observation:
     def brief(self, response: Any, label: str = "") -> None:
         """Note of a response only how it ended and what it brought."""
         prefix = f"{label}." if label else ""
-        for name in ("status_code", "url", "content", "history"):
+        for name in ("status_code", "url", "content"):
             self.error(f"{prefix}{name}", lambda name=name: getattr(response, name))
+        if self._is_fast:
+            self._late_facts(response, prefix)
+        else:
+            self(f"{prefix}history", response.history)
+            self(f"{prefix}error", response.error)
+
+    def _late_facts(self, response: Any, prefix: str) -> None:
+        """What not every response of `FastHttpUser` has; the behaviours of its responses look at who has what."""
         self(f"{prefix}error", getattr(response, "error", None))
+        self(f"{prefix}history", [hop.status_code for hop in getattr(response, "history", [])])
 
 
 def show(value: Any) -> str:

@@ -157,6 +157,7 @@ def routes(plain: str, other: str, tls: str) -> dict[str, Route | list[Route]]:
         "/steps/2": redirect("/steps/3", 301),
         "/steps/3": redirect("/echo", 307),
         # what goes wrong
+        "/pause": Route(delay_s=0.2),
         "/slow": Route(delay_s=3.0),
         "/slow-body": raw("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf ", pause(3.0)),
         "/reset": raw(reset()),
@@ -170,7 +171,7 @@ def routes(plain: str, other: str, tls: str) -> dict[str, Route | list[Route]]:
         "/chunk-bad": raw("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nhello\r\n", close()),
         "/not-http": raw("220 smtp.example ESMTP\r\n", close()),
         "/status-bad": raw("HTTP/1.1 abc OK\r\n\r\n", close()),
-        "/header-bad": raw("HTTP/1.1 200 OK\r\nno colon here\r\nContent-Length: 2\r\n\r\nok"),
+        "/header-bad": raw("HTTP/1.1 200 OK\r\nno colon here\r\nContent-Length: 2\r\n\r\nok", close()),
         "/length-bad": raw("HTTP/1.1 200 OK\r\nContent-Length: ten\r\n\r\n0123456789", close()),
         "/to-the-end": raw("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\nuntil I hang up", close()),
         "/http10": raw("HTTP/1.0 200 OK\r\nContent-Type: text/plain\r\n\r\nold", close()),
@@ -186,7 +187,7 @@ def routes(plain: str, other: str, tls: str) -> dict[str, Route | list[Route]]:
 
 def proxy_routes() -> dict[str, Route | list[Route]]:
     """The answers of the proxy: it plays the servers behind it."""
-    return {
+    table: dict[str, Route | list[Route]] = {
         MARK: _restarting(raw("HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")),
         "http://behind.invalid/echo": Route(body="from behind", headers=(("Via", "1.1 twins"),)),
         "http://behind.invalid/moved": redirect("/echo"),
@@ -194,6 +195,8 @@ def proxy_routes() -> dict[str, Route | list[Route]]:
         "behind.invalid:443": Route(status=403, body="no tunnels"),
         "secret.invalid:443": Route(status=407, body="", headers=(("Proxy-Authenticate", 'Basic realm="proxy"'),)),
     }
+    # geventhttpclient says the port as well.
+    return table | {path.replace(".invalid/", ".invalid:80/"): answer for path, answer in table.items()}
 
 
 def _restarting(answer: Route | list[Route]) -> Route:

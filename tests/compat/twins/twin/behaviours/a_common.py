@@ -204,7 +204,10 @@ def host_header(client, observe):
 @both(HEADERS)
 def connection_close(client, observe):
     """A call that asks for its connection to be closed gets a new one afterwards."""
+    import time
+
     client.get("/echo", headers={"Connection": "close"})
+    time.sleep(0.1)
     observe.brief(client.get("/echo"))
 
 
@@ -768,6 +771,26 @@ def listener_sees_the_url(client, observe):
     finally:
         request_event.remove_listener(listener)
     observe("urls", urls)
+
+
+@both(EVENTS)
+def classes_that_listeners_see(client, observe):
+    """Of which class the response is that listeners get: plain, judged, failed."""
+    classes = []
+    listener = lambda response, **_: classes.append(type(response))  # noqa: E731
+    request_event = observe.user.environment.events.request
+    request_event.add_listener(listener)
+    try:
+        client.get("/echo")
+        client.get("/missing")
+        client.get(observe.places.refused + "/a")
+        with client.get("/echo", catch_response=True):
+            pass
+        with client.get(observe.places.refused + "/a", catch_response=True):
+            pass
+    finally:
+        request_event.remove_listener(listener)
+    observe("classes", classes)
 
 
 @both(EVENTS)
