@@ -6,6 +6,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
 use super::door::detached;
+use crate::engine::called_off::{self, CalledOff};
 use crate::engine::conductor::{self, Counts};
 use crate::engine::in_flight;
 use crate::engine::runtime;
@@ -109,6 +110,18 @@ fn settle(py: Python<'_>, patience: f64) -> PyResult<usize> {
     Ok(detached(py, || in_flight::wait(patience)))
 }
 
+/// The requests that were called off since the last time: (method, URL, seconds since it was sent, whether its answer had begun to
+/// come, bytes that lay unread or None when the connection had ended).
+#[pyfunction]
+fn take_called_off() -> Vec<(String, String, f64, bool, Option<usize>)> {
+    let tell = |call: CalledOff| {
+        let url = call.target.as_str().to_owned();
+        let seconds = call.waited.as_secs_f64();
+        (call.method.to_string(), url, seconds, call.has_begun, call.unread)
+    };
+    called_off::take().into_iter().map(tell).collect()
+}
+
 /// Which users to start and to stop to get from `running` to `wanted`, each a dict of class names and counts.
 #[pyfunction]
 fn orders(running: Counts, wanted: Counts) -> (Counts, Counts) {
@@ -121,6 +134,7 @@ pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(lane_count, module)?)?;
     module.add_function(wrap_pyfunction!(note_fork, module)?)?;
     module.add_function(wrap_pyfunction!(settle, module)?)?;
+    module.add_function(wrap_pyfunction!(take_called_off, module)?)?;
     module.add_function(wrap_pyfunction!(orders, module)?)?;
     Ok(())
 }

@@ -9,15 +9,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
-use http::StatusCode;
+use http::{Method, StatusCode};
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
+use super::called_off::{self, CalledOff};
 use super::clock;
 use super::in_flight::InFlight;
 use super::port::{Port, Post};
 use super::verdict::Dialect;
-use crate::http::{Failure, Request, Response, Session, Timeline};
+use crate::http::{Failure, Request, Response, Session, Target, Timeline};
 use crate::ids::{EntryId, TicketId};
 use crate::stats::{Ledger, Sample};
 
@@ -148,6 +149,8 @@ impl Job {
             timeline: Timeline::default(),
             unreported: Unreported { ledger, shard },
             reply: Some((ticket, port)),
+            method: request.method.clone(),
+            target: request.target.clone(),
             _counted: in_flight,
         };
         let started_at = clock::since_epoch();
@@ -216,6 +219,8 @@ struct Flight {
     unreported: Unreported,
     /// Whom to wake, until that is done.
     reply: Option<(TicketId, Arc<Port>)>,
+    method: Method,
+    target: Target,
     /// Dropped last, when everything above has been accounted for.
     _counted: InFlight,
 }
@@ -245,9 +250,17 @@ impl Flight {
 
 impl Drop for Flight {
     fn drop(&mut self) {
-        // Called off before anything was sent: the server cannot have seen it, so there is nothing to account for.
-        if self.timeline.sent.is_none() {
-            self.unreported.settle();
+        match self.timeline.sent {
+            // Called off before anything was sent: the server cannot have seen it, so there is nothing to account for.
+            None => self.unreported.settle(),
+            Some(sent) if self.reply.is_some() && self.unreported.ledger.is_some() => called_off::note(CalledOff {
+                method: self.method.clone(),
+                target: self.target.clone(),
+                waited: sent.elapsed(),
+                has_begun: self.timeline.first_byte.is_some_and(|first_byte| first_byte >= sent),
+                unread: self.timeline.unread,
+            }),
+            Some(_) => {}
         }
         // A panic must not leave the caller asleep. (A job that was called off has no caller any more.)
         if std::thread::panicking()

@@ -5,11 +5,13 @@
 //! caller's [`port::Port`]: a [`mailbox`] with a [`doorbell`], drained by the event loop the caller lives on. Lanes never touch
 //! Python. [`timers`] wake waiting users the same way, [`user`] says what a user may do next, [`conductor`] who is started and stopped.
 
+pub mod called_off;
 pub mod clock;
 pub mod conductor;
 pub mod doorbell;
 pub mod exchange;
 pub mod in_flight;
+mod latency;
 pub mod mailbox;
 pub mod port;
 pub mod runtime;

@@ -11,6 +11,7 @@ use std::thread;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::exchange::Job;
+use super::latency;
 use super::timers::{self, Deadline};
 use crate::error::Error;
 
@@ -142,6 +143,7 @@ fn spawn_lane(index: usize, deadlines: Option<UnboundedReceiver<Deadline>>) -> R
     thread::Builder::new()
         .name(format!("rocust-lane-{index}"))
         .spawn(move || {
+            latency::prefer_soon();
             runtime.block_on(async move {
                 if let Some(orders) = deadlines {
                     tokio::spawn(timers::keep(orders));

@@ -94,17 +94,30 @@ impl Wire {
         Arc::clone(&self.gauge)
     }
 
+    /// How many bytes wait to be read, up to 4,096; `None` when the connection has ended or broken.
+    pub(crate) fn unread(&self) -> Option<usize> {
+        let mut bytes = [std::mem::MaybeUninit::uninit(); 4_096];
+        match socket2::SockRef::from(self.tcp()).peek(&mut bytes) {
+            Ok(0) => None,
+            Ok(count) => Some(count),
+            Err(error) => (error.kind() == io::ErrorKind::WouldBlock).then_some(0),
+        }
+    }
+
     /// Whether the peer has closed. Data that waits says no: it has to be read first.
     fn is_closed_by_peer(&self) -> bool {
-        let tcp = match &self.stream {
+        let mut byte = [std::mem::MaybeUninit::uninit()];
+        match socket2::SockRef::from(self.tcp()).peek(&mut byte) {
+            Ok(count) => count == 0,
+            Err(error) => error.kind() != io::ErrorKind::WouldBlock,
+        }
+    }
+
+    fn tcp(&self) -> &TcpStream {
+        match &self.stream {
             Stream::Plain(tcp) => tcp,
             Stream::Tls(tls) => tls.get_ref().0,
             Stream::Nested(tls) => tls.get_ref().0.get_ref().0,
-        };
-        let mut byte = [std::mem::MaybeUninit::uninit()];
-        match socket2::SockRef::from(tcp).peek(&mut byte) {
-            Ok(count) => count == 0,
-            Err(error) => error.kind() != io::ErrorKind::WouldBlock,
         }
     }
 }

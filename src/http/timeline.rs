@@ -30,6 +30,9 @@ pub struct Timeline {
     pub first_byte: Option<Instant>,
     /// When the exchange ended, however it ended.
     pub done: Option<Instant>,
+    /// Of an exchange that was given up: how many bytes had come and were not read yet, up to 4,096. (Under TLS they may be none
+    /// of the answer's.)
+    pub unread: Option<usize>,
 }
 
 impl Timeline {

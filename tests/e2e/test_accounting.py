@@ -6,11 +6,12 @@ stopped (`environment.stats.num_aborted`, told in the log). Stock Locust keeps n
 
 from __future__ import annotations
 
+import re
 import signal
 
 import pytest
 from support.command import Result, run_locust, start_locust
-from support.script import Route, Step, close, redirect, reset, send
+from support.script import Route, Step, close, redirect, reset, send, wait_for_gate
 from support.server import RefusingPort, ScriptedServer
 
 KINDS = ("HttpUser", "FastHttpUser")
@@ -36,6 +37,14 @@ class Patient(KIND):
     def get(self):
         self.client.get("/fast")
         self.client.get("/held")
+"""
+
+SILENT = """
+
+class Listener(HttpUser):
+    @task
+    def listen(self):
+        self.client.get("/silent")
 """
 
 # One user, so many requests of a path, then the end of the run.
@@ -162,6 +171,35 @@ def test_kill_by_stop_timeout_tells_how_many_were_aborted(kind: str) -> None:
         assert result.aborted == 5
         assert f"5 {ABORTED_LINE}" in result.stderr
         assert "Not all users finished their tasks & terminated in 1.0 seconds. Stopping them..." in result.stderr
+
+
+@pytest.mark.ours("does not say what it waited for in vain")
+def test_requests_that_outlive_the_stop_timeout_are_named_with_how_far_they_came() -> None:
+    routes = {
+        "/fast": Route(),
+        "/held": Route(steps=(HALF_AN_ANSWER, wait_for_gate("never"))),
+        "/silent": Route(gate="never"),
+    }
+    file = ONE_FAST_ONE_HELD.replace("KIND", "HttpUser") + SILENT
+    with ScriptedServer(routes) as server:
+        result = run_locust(file, "-H", server.url, "-u", "2", "-r", "2", "-t", "1", "-s", "1")
+    told = sorted(re.sub(r"\d+\.\d s", "N s", line) for line in result.log_lines("WARNING") if "called off" in line)
+    assert told == [
+        f"GET {server.url}/held was called off N s after it was sent: its answer had begun to come and was not whole, "
+        "and nothing lay unread.",
+        f"GET {server.url}/silent was called off N s after it was sent: no byte of an answer had been read, "
+        "and nothing lay unread.",
+    ]
+
+
+@pytest.mark.ours("does not say what it waited for in vain")
+def test_no_more_than_ten_of_them_are_named() -> None:
+    file = ONE_FAST_ONE_HELD.replace("KIND", "HttpUser")
+    with ScriptedServer({"/fast": Route(), "/held": Route(gate="never")}) as server:
+        result = run_locust(file, "-H", server.url, "-u", "11", "-r", "11", "-t", "1", "-s", "1")
+    warnings = result.log_lines("WARNING")
+    assert len([line for line in warnings if "called off" in line]) == 10
+    assert warnings[-1] == "... and more requests like these."
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -170,3 +170,27 @@ async fn the_steps_are_stamped_in_order() {
     exchange(&session, get(&server.url("/")), &mut second).await.unwrap();
     assert_eq!((second.dns, second.connected), (None, None));
 }
+
+#[tokio::test]
+async fn an_answer_that_nobody_read_is_noticed_when_the_exchange_is_dropped() {
+    let (said, mut saying) = tokio::sync::mpsc::unbounded_channel();
+    let server = ScriptedServer::start(move |mut visit, _| {
+        let said = said.clone();
+        async move {
+            visit.request().await;
+            visit.say(b"HTTP/1.1 200 OK\r\n").await;
+            said.send(()).unwrap();
+            visit.closed().await;
+        }
+    })
+    .await;
+    let session = session();
+    let mut timeline = Timeline::default();
+    {
+        let exchange = std::pin::pin!(exchange(&session, get(&server.url("/")), &mut timeline));
+        // The server speaks while nobody polls the exchange: `saying` is ready first.
+        tokio::select! { biased; Some(()) = saying.recv() => {}, _ = exchange => unreachable!() }
+    }
+    assert!(timeline.sent.is_some());
+    assert_eq!((timeline.first_byte, timeline.unread), (None, Some(17)));
+}

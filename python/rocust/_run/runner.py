@@ -43,6 +43,8 @@ STATE_INIT, STATE_SPAWNING, STATE_RUNNING, STATE_CLEANUP, STATE_STOPPING, STATE_
 
 #: How long the books stay open, in seconds, for requests that were called off when their users stopped.
 _SETTLING_PATIENCE_S = 0.5
+#: How many requests that outlived the stop timeout are named in the log.
+_CALLS_NAMED = 10
 #: How often a load shape is asked.
 _SHAPE_INTERVAL_S = 1.0
 
@@ -69,6 +71,18 @@ def locust_exception_handler(environment: Environment) -> Callable[[AnyGreenlet]
 def class_counts_for_log(counts: dict[str, int]) -> str:
     """Users per class, and their sum, as log lines show them."""
     return f"{json.dumps(dict(sorted(counts.items())))} ({sum(counts.values())} total users)"
+
+
+def _told(method: str, url: str, seconds: float, has_begun: bool, unread: int | None) -> str:
+    """What is known of a request that outlived the stop timeout."""
+    answer = "its answer had begun to come and was not whole" if has_begun else "no byte of an answer had been read"
+    if unread is None:
+        rest = "the server had closed the connection"
+    elif unread:
+        rest = f"{unread} bytes lay unread"
+    else:
+        rest = "nothing lay unread"
+    return f"{method} {url} was called off {seconds:.1f} s after it was sent: {answer}, and {rest}."
 
 
 class Runner:
@@ -389,10 +403,17 @@ class Runner:
         """Wait a moment for requests that were called off to be accounted for, and say how many there were."""
         _core.settle(_SETTLING_PATIENCE_S)
         mailroom.current().port.purge()
+        called_off = _core.take_called_off()
         if aborted := self.stats.num_aborted:
             logger.info(
                 "%d requests were in flight when their users were stopped; they are not in the statistics", aborted
             )
+        if self.environment.stop_timeout:
+            # They had time to end, so something is wrong with them.
+            for call in called_off[:_CALLS_NAMED]:
+                logger.warning("%s", _told(*call))
+            if len(called_off) > _CALLS_NAMED:
+                logger.warning("... and more requests like these.")
 
     def quit(self) -> None:
         """Stop the test and the runner itself.

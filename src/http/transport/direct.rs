@@ -178,25 +178,68 @@ pub(super) async fn send(session: &Session, order: &Order<'_>, timeline: &mut Ti
 }
 
 async fn send_on(session: &Session, order: &Order<'_>, timeline: &mut Timeline) -> Result<Answer, Failure> {
-    while let Some(mut conduit) = session.take_idle(&order.sent.target, order.tls, order.proxy) {
+    while let Some(conduit) = session.take_idle(&order.sent.target, order.tls, order.proxy) {
         // The reactor's last news may be old: a close that only the kernel knows of would look like a server that closes
         // on our request. One system call settles it, as it does in urllib3.
         conduit.gauge.probe();
         let written = conduit.gauge.written();
-        match travel(&mut conduit, order, timeline).await {
+        let mut held = Held::new(conduit, timeline);
+        match held.travel(order).await {
             Ok(answer) => {
-                keep(session, conduit, &answer).await;
+                keep(session, held.release(), &answer).await;
                 return Ok(answer);
             }
-            Err(_) if conduit.gauge.written() == written => {}
+            Err(_) if held.written() == written => {}
             Err(failure) => return Err(failure),
         }
     }
     // Boxed, so that an exchange over an idle connection does not carry the room for opening one.
-    let mut conduit = Box::pin(Conduit::open(order, timeline)).await?;
-    let answer = travel(&mut conduit, order, timeline).await?;
-    keep(session, conduit, &answer).await;
+    let conduit = Box::pin(Conduit::open(order, timeline)).await?;
+    let mut held = Held::new(conduit, timeline);
+    let answer = held.travel(order).await?;
+    keep(session, held.release(), &answer).await;
     Ok(answer)
+}
+
+/// A connection in use. When it is given up, by a failure or because nobody waits for the answer any more, what still lay in its
+/// socket is noted: an answer that was there and not read is the client's fault, one that never came is not.
+struct Held<'t> {
+    conduit: Option<Box<Conduit>>,
+    timeline: &'t mut Timeline,
+}
+
+impl<'t> Held<'t> {
+    fn new(conduit: Box<Conduit>, timeline: &'t mut Timeline) -> Self {
+        Self {
+            conduit: Some(conduit),
+            timeline,
+        }
+    }
+
+    async fn travel(&mut self, order: &Order<'_>) -> Result<Answer, Failure> {
+        match &mut self.conduit {
+            Some(conduit) => travel(conduit, order, self.timeline).await,
+            None => Err(gone(&order.sent.target)),
+        }
+    }
+
+    fn written(&self) -> u64 {
+        self.conduit.as_ref().map_or(0, |conduit| conduit.gauge.written())
+    }
+
+    fn release(mut self) -> Option<Box<Conduit>> {
+        self.conduit.take()
+    }
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        if let Some(conduit) = self.conduit.take()
+            && let Codec::Awake(driven) = conduit.codec
+        {
+            self.timeline.unread = driven.connection.into_parts().io.into_inner().unread();
+        }
+    }
 }
 
 fn broken(target: &Target, error: &hyper::Error) -> Failure {
@@ -208,7 +251,8 @@ fn gone(target: &Target) -> Failure {
 }
 
 /// Hands the connection back unless one side wants it closed.
-async fn keep(session: &Session, mut conduit: Box<Conduit>, answer: &Answer) {
+async fn keep(session: &Session, conduit: Option<Box<Conduit>>, answer: &Answer) {
+    let Some(mut conduit) = conduit else { return };
     let Codec::Awake(driven) = &mut conduit.codec else {
         return;
     };
