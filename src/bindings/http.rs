@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::HOST;
-use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Version};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
@@ -18,6 +18,7 @@ use rustc_hash::FxHashMap;
 use super::failure::InvalidHeader;
 use super::port::PyPort;
 use super::stats::PyLedger;
+use super::wire::PyWireOptions;
 use crate::engine::exchange::{Cancel, Finished, Job, Report, Unreported, reason};
 use crate::engine::in_flight::InFlight;
 use crate::engine::runtime::Engine;
@@ -442,6 +443,11 @@ impl PyClient {
         settings.urls.clear();
     }
 
+    /// Makes connections by these options from now on, and closes those made before.
+    fn set_wire(&self, options: &Bound<'_, PyWireOptions>) {
+        self.session.set_wire(Arc::clone(&options.get().inner));
+    }
+
     /// Sends these headers with every request from now on.
     fn set_headers(&self, headers: Headers<'_>) -> PyResult<()> {
         let headers = header_list(&headers)?;
@@ -755,6 +761,18 @@ impl PyExchange {
     #[getter]
     fn status(&self) -> u16 {
         self.result.as_ref().map_or(0, |response| response.status)
+    }
+
+    /// The version of HTTP: 9, 10, 11 or 20; 0 when there is no response.
+    #[getter]
+    fn version(&self) -> u8 {
+        match self.result.as_ref().map(|response| response.version) {
+            Ok(Version::HTTP_09) => 9,
+            Ok(Version::HTTP_10) => 10,
+            Ok(Version::HTTP_11) => 11,
+            Ok(Version::HTTP_2) => 20,
+            _ => 0,
+        }
     }
 
     /// The reason phrase.

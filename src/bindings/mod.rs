@@ -9,6 +9,7 @@ mod http;
 mod plan;
 mod port;
 mod stats;
+mod wire;
 
 use pyo3::prelude::*;
 
@@ -24,5 +25,6 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     plan::register(module)?;
     port::register(module)?;
     stats::register(module)?;
+    wire::register(module)?;
     Ok(())
 }

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use rustls_pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::Instant;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -24,8 +24,9 @@ use super::dns;
 use super::failure::{Failure, FailureKind};
 use super::target::{Scheme, Target};
 use super::timeline::Timeline;
-use super::tls::{self, TlsSettings};
+use super::tls::{self, Protocols, TlsSettings};
 use super::transcript::Transcript;
+use super::transport::Order;
 
 /// What an open connection tells while the codec owns it.
 #[derive(Debug, Default)]
@@ -104,6 +105,15 @@ impl Wire {
         }
     }
 
+    /// Whether both ends agreed on HTTP/2 when they shook hands.
+    pub(crate) fn has_agreed_on_http2(&self) -> bool {
+        match &self.stream {
+            Stream::Plain(_) => false,
+            Stream::Tls(tls) => tls.get_ref().1.alpn_protocol() == Some(b"h2"),
+            Stream::Nested(tls) => tls.get_ref().1.alpn_protocol() == Some(b"h2"),
+        }
+    }
+
     /// Whether the peer has closed. Data that waits says no: it has to be read first.
     fn is_closed_by_peer(&self) -> bool {
         let mut byte = [std::mem::MaybeUninit::uninit()];
@@ -122,18 +132,29 @@ impl Wire {
     }
 }
 
-/// Opens a connection to the target.
-pub(crate) async fn open(
+/// Opens a connection for the order, through its proxy if it has one; over TLS these protocols are offered.
+pub(crate) async fn reach(order: &Order<'_>, protocols: Protocols, timeline: &mut Timeline) -> Result<Wire, Failure> {
+    match order.proxy {
+        None => open(&order.sent.target, order.tls, protocols, order, timeline).await,
+        Some(proxy) => tunnel::open(proxy, order, protocols, timeline).await,
+    }
+}
+
+/// Opens a connection to the target, within the limits of the order.
+async fn open(
     target: &Target,
-    tls: &TlsSettings,
-    limit: Option<Duration>,
+    settings: &TlsSettings,
+    protocols: Protocols,
+    order: &Order<'_>,
     timeline: &mut Timeline,
 ) -> Result<Wire, Failure> {
-    let addresses = dns::addresses(target).await?;
+    let limit = order.connect_timeout;
+    let addresses = dns::addresses(target, order.wire).await?;
     timeline.dns = Some(Instant::now());
     let mut last = None;
     for address in addresses.iter() {
-        match within(limit, TcpStream::connect(SocketAddr::new(*address, target.port()))).await {
+        let address = SocketAddr::new(*address, target.port());
+        match within(limit, dial(address, order.wire.source)).await {
             Some(Ok(tcp)) => {
                 timeline.connected = Some(Instant::now());
                 timeline.tls = None;
@@ -142,7 +163,7 @@ pub(crate) async fn open(
                 let stream = match target.scheme() {
                     Scheme::Http => Stream::Plain(tcp),
                     Scheme::Https => {
-                        let stream = secure(tcp, target, tls, limit).await?;
+                        let stream = secure(tcp, target, settings, protocols, order).await?;
                         timeline.tls = Some(Instant::now());
                         Stream::Tls(Box::new(stream))
                     }
@@ -156,15 +177,31 @@ pub(crate) async fn open(
     Err(last.unwrap_or_else(|| Failure::new(FailureKind::Resolve, target, "getaddrinfo returns an empty list")))
 }
 
+/// A TCP connection, from where the user wants it to come.
+async fn dial(address: SocketAddr, source: Option<SocketAddr>) -> io::Result<TcpStream> {
+    let Some(source) = source else {
+        return TcpStream::connect(address).await;
+    };
+    let socket = if address.is_ipv4() {
+        TcpSocket::new_v4()
+    } else {
+        TcpSocket::new_v6()
+    }?;
+    socket.bind(source)?;
+    socket.connect(address).await
+}
+
 /// Shakes hands with the target on a stream that leads there.
 async fn secure<S: AsyncRead + AsyncWrite + Unpin>(
     stream: S,
     target: &Target,
     settings: &TlsSettings,
-    limit: Option<Duration>,
+    protocols: Protocols,
+    order: &Order<'_>,
 ) -> Result<TlsStream<S>, Failure> {
+    let limit = order.connect_timeout;
     let refused = |message: String| Failure::new(FailureKind::Tls, target, message);
-    let config = tls::config(settings).map_err(refused)?;
+    let config = tls::config(settings, protocols).map_err(refused)?;
     let host = target.host().trim_end_matches('.').to_owned();
     let name = ServerName::try_from(host).map_err(|error| refused(error.to_string()))?;
     match within(limit, TlsConnector::from(config).connect(name, stream)).await {

@@ -16,6 +16,7 @@ use tokio::time::Instant;
 
 use super::failure::{Failure, FailureKind};
 use super::target::Target;
+use super::wire::WireOptions;
 
 /// How long the addresses of a name are used without asking again.
 pub(crate) const TTL: Duration = Duration::from_secs(5);
@@ -37,15 +38,27 @@ struct Resolver {
 
 static RESOLVER: LazyLock<Resolver> = LazyLock::new(Resolver::default);
 
-/// The addresses of the target's host, in the order the system gives them.
-pub(crate) async fn addresses(target: &Target) -> Result<Addresses, Failure> {
-    if let Ok(address) = target.host().parse::<IpAddr>() {
-        return Ok(Arc::from([address]));
+/// The addresses of the target's host, in the order the system gives them, or those that were given in their place.
+pub(crate) async fn addresses(target: &Target, wire: &WireOptions) -> Result<Addresses, Failure> {
+    let found = if let Some(given) = wire.overridden(target) {
+        Arc::clone(given)
+    } else if let Ok(address) = target.host().parse::<IpAddr>() {
+        Arc::from([address])
+    } else {
+        RESOLVER
+            .resolve(target.host(), system_lookup)
+            .await
+            .map_err(|error| resolve_failure(&error, target))?
+    };
+    if wire.ip_version.is_none() {
+        return Ok(found);
     }
-    RESOLVER
-        .resolve(target.host(), system_lookup)
-        .await
-        .map_err(|error| resolve_failure(&error, target))
+    let allowed: Addresses = found.iter().copied().filter(|address| wire.allows(*address)).collect();
+    if allowed.is_empty() {
+        let error = io::Error::other("No address associated with hostname");
+        return Err(resolve_failure(&error, target));
+    }
+    Ok(allowed)
 }
 
 /// Asks the system. The port is not part of the question.

@@ -20,6 +20,7 @@ use super::timeline::{DoneGuard, Timeline};
 use super::tls::TlsSettings;
 use super::transcript;
 use super::transport::{self, Answer, Order};
+use super::wire::WireOptions;
 
 /// Sends a request and reads the whole response, redirects included.
 ///
@@ -143,10 +144,16 @@ async fn send_one(
             .pick(&sent.target)
             .map_err(|url| Failure::new(FailureKind::UnusableProxy, &sent.target, &**url))?,
     };
+    let chosen = session.wire();
+    let wire = chosen.as_deref().unwrap_or(WireOptions::plain());
+    if !wire.keep_alive {
+        sent.ask_for_close();
+    }
     let order = Order {
         sent: &sent,
         tls,
         proxy,
+        wire,
         connect_timeout: request.connect_timeout,
         read_timeout: request.read_timeout,
         max_body_bytes: request.max_body_bytes,

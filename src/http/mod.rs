@@ -3,8 +3,8 @@
 //! Knows no users and no statistics, and nothing of Python. The way in is [`exchange`]; a [`Session`] holds what one
 //! user keeps between exchanges (cookies, idle connections).
 //!
-//! From the inside out: [`target`] (URLs), [`proxy`] (which way), `dns`, `connect`, [`tls`], `transport` (one request
-//! over one connection),
+//! From the inside out: [`target`] (URLs), [`proxy`] (which way), `dns`, `wire` (what a session may choose about connections),
+//! `connect`, [`tls`], `transport` (one request over one connection),
 //! `transcript` (what the codec hides),
 //! `redirect`, [`cookies`], [`decode`], `exchange` (the rules that tie them together). [`encode`] makes bodies and
 //! header values from data, [`json`] tells which bodies any JSON parser may read.
@@ -28,6 +28,7 @@ mod timeline;
 pub mod tls;
 mod transcript;
 mod transport;
+mod wire;
 
 pub use cookies::{Cookie, Jar};
 pub use exchange::exchange;
@@ -40,3 +41,4 @@ pub use session::{Options, Session};
 pub use target::{Scheme, Target, UrlProblem};
 pub use timeline::Timeline;
 pub use tls::{ClientCert, TlsSettings, Verify};
+pub use wire::{IpVersion, Override, WireOptions};

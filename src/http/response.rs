@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{CONTENT_LENGTH, COOKIE, HOST};
+use http::header::{CONNECTION, CONTENT_LENGTH, COOKIE, HOST};
 use http::{HeaderMap, HeaderValue, Method, Version};
 
 use super::target::Target;
@@ -109,6 +109,22 @@ impl Sent {
             all.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
         }
         all
+    }
+
+    /// Whether the server is asked to close the connection after this request.
+    pub(crate) fn wants_close(&self) -> bool {
+        let is_close = |word: &str| word.trim().eq_ignore_ascii_case("close");
+        self.headers
+            .get_all(CONNECTION)
+            .iter()
+            .any(|value| value.to_str().is_ok_and(|words| words.split(',').any(is_close)))
+    }
+
+    /// Asks for that.
+    pub(crate) fn ask_for_close(&mut self) {
+        if !self.wants_close() {
+            Arc::make_mut(&mut self.headers).insert(CONNECTION, HeaderValue::from_static("close"));
+        }
     }
 
     /// What is handed to the codec: the template itself when nothing has to be added, which is the cheapest way.

@@ -1,4 +1,4 @@
-//! What one user keeps between exchanges: cookies and idle connections.
+//! What one user keeps between exchanges: cookies, connections, and how those are to be made.
 //!
 //! Knows nothing of users themselves. A session belongs to the tokio runtime that made its connections: its exchanges
 //! must all run there, as a connection waits on the reactor it was opened on.
@@ -14,6 +14,8 @@ use super::redirect::RedirectRule;
 use super::target::Target;
 use super::tls::TlsSettings;
 use super::transport::direct::Conduit;
+use super::transport::multiplexed::Links;
+use super::wire::WireOptions;
 
 /// How a session behaves.
 #[derive(Clone, Debug)]
@@ -45,6 +47,9 @@ pub struct Session {
     pub(crate) options: Options,
     jar: Jar,
     idle: IdleConduits,
+    /// The connections that many requests share.
+    links: Links,
+    wire: Choice,
     /// Whether somebody comes by to let idle connections rest.
     is_watched: AtomicBool,
 }
@@ -57,6 +62,8 @@ impl Session {
             options,
             jar: Jar::default(),
             idle: IdleConduits::default(),
+            links: Links::default(),
+            wire: Choice::default(),
             is_watched: AtomicBool::new(false),
         }
     }
@@ -70,6 +77,22 @@ impl Session {
     /// Closes the idle connections. Those in use close when their exchange ends or is dropped.
     pub fn close(&self) {
         self.idle.lock().clear();
+        self.links.clear();
+    }
+
+    /// Has connections made by these options from now on; those there are belong to the old ones and are closed.
+    pub fn set_wire(&self, options: Arc<WireOptions>) {
+        self.wire.set(options);
+        self.close();
+    }
+
+    /// The options set, if any ever were.
+    pub(crate) fn wire(&self) -> Option<Arc<WireOptions>> {
+        self.wire.get()
+    }
+
+    pub(crate) fn links(&self) -> &Links {
+        &self.links
     }
 
     /// How many connections are idle now.
@@ -151,5 +174,24 @@ impl IdleConduits {
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Box<Conduit>>> {
         // A panic while the list was held leaves it whole: it is only pushed to and removed from.
         self.conduits.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Options that most sessions never set, which then costs a glance at a flag.
+#[derive(Debug, Default)]
+struct Choice {
+    is_made: AtomicBool,
+    options: Mutex<Arc<WireOptions>>,
+}
+
+impl Choice {
+    fn set(&self, options: Arc<WireOptions>) {
+        *self.options.lock().unwrap_or_else(PoisonError::into_inner) = options;
+        self.is_made.store(true, Ordering::Release);
+    }
+
+    fn get(&self) -> Option<Arc<WireOptions>> {
+        let options = || Arc::clone(&self.options.lock().unwrap_or_else(PoisonError::into_inner));
+        self.is_made.load(Ordering::Acquire).then(options)
     }
 }

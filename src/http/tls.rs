@@ -45,23 +45,34 @@ pub struct TlsSettings {
     pub cert: Option<ClientCert>,
 }
 
+/// What is offered in the handshake.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Protocols {
+    /// HTTP/1.1 alone.
+    Http1,
+    /// HTTP/2 rather than HTTP/1.1.
+    Http2OrHttp1,
+}
+
 /// The rustls configuration for these settings, made on first use.
 ///
 /// # Errors
 ///
 /// Words for the user when a file cannot be read or holds no usable certificate or key.
-pub(crate) fn config(settings: &TlsSettings) -> Result<Arc<ClientConfig>, String> {
-    static CONFIGS: LazyLock<Mutex<FxHashMap<TlsSettings, Arc<ClientConfig>>>> = LazyLock::new(Mutex::default);
+pub(crate) fn config(settings: &TlsSettings, protocols: Protocols) -> Result<Arc<ClientConfig>, String> {
+    type Configs = FxHashMap<(TlsSettings, Protocols), Arc<ClientConfig>>;
+    static CONFIGS: LazyLock<Mutex<Configs>> = LazyLock::new(Mutex::default);
+    let key = (settings.clone(), protocols);
     let mut configs = CONFIGS.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(config) = configs.get(settings) {
+    if let Some(config) = configs.get(&key) {
         return Ok(Arc::clone(config));
     }
-    let config = Arc::new(build(settings)?);
-    configs.insert(settings.clone(), Arc::clone(&config));
+    let config = Arc::new(build(settings, protocols)?);
+    configs.insert(key, Arc::clone(&config));
     Ok(config)
 }
 
-fn build(settings: &TlsSettings) -> Result<ClientConfig, String> {
+fn build(settings: &TlsSettings, protocols: Protocols) -> Result<ClientConfig, String> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
@@ -88,7 +99,10 @@ fn build(settings: &TlsSettings) -> Result<ClientConfig, String> {
                 .map_err(|error| format!("{}: {error}", cert.certificate.display()))?
         }
     };
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    config.alpn_protocols = match protocols {
+        Protocols::Http1 => vec![b"http/1.1".to_vec()],
+        Protocols::Http2OrHttp1 => vec![b"h2".to_vec(), b"http/1.1".to_vec()],
+    };
     Ok(config)
 }
 

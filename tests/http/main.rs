@@ -5,6 +5,7 @@
 mod body;
 mod failure;
 mod liars;
+mod multiplexed;
 mod pieces;
 mod proxy;
 mod redirect;

@@ -9,8 +9,7 @@ use rocust::http::{
     FailureKind, Options, Proxies, Proxy, ProxyKind, ProxyStage, Request, Session, Target, TlsSettings, Verify,
 };
 
-use crate::support::{ScriptedServer, get, headers, send, session};
-use crate::tls::Authority;
+use crate::support::{Authority, ScriptedServer, get, headers, send, session};
 
 const OK: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import math
 import re
 from typing import Any
 
 import configargparse
+
+from rocust._http.wire import PLAIN
 
 _TIMESPAN = re.compile(r"(?:(?P<hours>\d+)h)?(?:(?P<minutes>\d+)m)?(?:(?P<seconds>\d+)s)?", re.ASCII)
 _SECONDS_PER = {"hours": 3600, "minutes": 60, "seconds": 1}
@@ -78,6 +81,26 @@ def positive_integer(text: str) -> int:
             f"Invalid --expect-workers argument ({value}), must be a positive number"
         )
     return value
+
+
+def address_override(text: str) -> str:
+    """An address in place of what a name resolves to, as curl writes it."""
+    try:
+        PLAIN.but(resolve=text)
+    except ValueError as problem:
+        raise configargparse.ArgumentTypeError(str(problem)) from None
+    return text
+
+
+def ip_address(text: str) -> str:
+    """An address of this machine."""
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        raise configargparse.ArgumentTypeError(
+            f"{text!r} is not an IP address; it must be one of this machine's, such as 192.0.2.7"
+        ) from None
+    return text
 
 
 def json_user_config(text: str) -> list[dict[str, Any]]:

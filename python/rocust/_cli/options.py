@@ -1,7 +1,7 @@
 """Every option of the command: names, destinations, environment variables, defaults and help.
 
-All but the help are Locust's: configuration files, Helm charts and shell scripts carry them. `--no-live` is ours. What
-an option does is said where it is done.
+All but the help are Locust's: configuration files, Helm charts and shell scripts carry them. Those added by `_add_own` are
+ours; a locustfile that adds an option of that name gets it. What an option does is said where it is done.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from typing import Any
 import configargparse
 
 from rocust._cli.conversion import (
+    address_override,
+    ip_address,
     json_user_config,
     positive_integer,
     positive_rate,
@@ -47,6 +49,9 @@ def setup_parser_arguments(parser: LocustArgumentParser) -> None:
     )
     _add_tag_options(
         parser.add_argument_group("Tag options", "Which of the tasks marked with the @tag decorator are run.")
+    )
+    _add_connection_options(
+        parser.add_argument_group("Connection options", "How users connect to the system under test.")
     )
     _add_statistics_options(parser.add_argument_group("Request statistics options"))
     _add_log_options(parser.add_argument_group("Logging options"))
@@ -331,6 +336,59 @@ def _add_tag_options(group: Group) -> None:
     )
 
 
+def _add_own(group: Group, *args: Any, **kwargs: Any) -> None:
+    """Add an option that Locust does not have."""
+    group.add_argument(*args, **kwargs).is_own = True
+
+
+def _add_connection_options(group: Group) -> None:
+    _add_own(
+        group,
+        "--http2",
+        action="store_true",
+        dest="rocust_http2",
+        env_var="ROCUST_HTTP2",
+        help="Speak HTTP/2: offered over TLS, where a server that does not want it gets HTTP/1.1; taken for granted on "
+        "plain http. Each user has one connection, which its requests share.",
+    )
+    _add_own(
+        group,
+        "--no-keep-alive",
+        action="store_true",
+        dest="rocust_no_keep_alive",
+        env_var="ROCUST_NO_KEEP_ALIVE",
+        help="Open a new connection for every request.",
+    )
+    _add_own(
+        group,
+        "--resolve",
+        action="append",
+        type=address_override,
+        dest="rocust_resolve",
+        metavar="<host:port:address>",
+        env_var="ROCUST_RESOLVE",
+        help="Connect to this address in place of what the host resolves to (as in curl; may be repeated).",
+    )
+    _add_own(
+        group,
+        "--ip-version",
+        type=int,
+        choices=(4, 6),
+        dest="rocust_ip_version",
+        env_var="ROCUST_IP_VERSION",
+        help="Use only IPv4, or only IPv6.",
+    )
+    _add_own(
+        group,
+        "--source-address",
+        type=ip_address,
+        dest="rocust_source_address",
+        metavar="<ip>",
+        env_var="ROCUST_SOURCE_ADDRESS",
+        help="Connect from this address of this machine.",
+    )
+
+
 def _add_statistics_options(group: Group) -> None:
     group.add_argument(
         "--csv",
@@ -359,7 +417,8 @@ def _add_statistics_options(group: Group) -> None:
         env_var="LOCUST_ONLY_SUMMARY",
         help="Print the statistics only at the end of a headless run.",
     )
-    group.add_argument(
+    _add_own(
+        group,
         "--no-live",
         action="store_true",
         env_var="ROCUST_NO_LIVE",

@@ -76,10 +76,18 @@ class LocustArgumentParser(configargparse.ArgumentParser):  # type: ignore[misc]
             "is_required": kwargs.pop("is_required", False),
             "is_multiple": kwargs.pop("is_multiple", False),
         }
+        self._give_up_own(args)
         action = super().add_argument(*args, **kwargs)
         for name, value in shown.items():
             setattr(action, name, value)
         return action
+
+    def _give_up_own(self, option_strings: tuple[str, ...]) -> None:
+        """Withdraw options that Locust does not have, where a locustfile adds one of the same name: it knows nothing of ours."""
+        for option_string in option_strings:
+            action = self._option_string_actions.get(option_string)
+            if getattr(action, "is_own", False):
+                self._handle_conflict_resolve(None, [(option_string, action)])
 
     @property
     def args_included_in_web_ui(self) -> dict[str, configargparse.Action]:

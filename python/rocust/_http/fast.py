@@ -26,6 +26,8 @@ from rocust._http.fast_response import Asked, ErrorResponse, FastResponse, Respo
 from rocust._http.json_text import written
 from rocust._http.recording import ledgers
 from rocust._http.response import renamed
+from rocust._http.wire import PLAIN as PLAIN_WIRE
+from rocust._http.wire import WiredSession, WireSettings
 from rocust._kernel import mailroom
 from rocust._kernel.green import getcurrent
 
@@ -41,7 +43,7 @@ _IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})
 _VALID = frozenset([*range(200, 209), 226, 301, 302, 303, 304, 307, 308])
 
 
-class FastHttpSession:
+class FastHttpSession(WiredSession):
     """The client of a `FastHttpUser`.
 
     Same as Locust, but the time is taken where the bytes arrive.
@@ -63,6 +65,7 @@ class FastHttpSession:
         max_redirects: int = 30,
         max_retries: int = 0,
         headers: dict[str, str] | None = None,
+        wire: WireSettings = PLAIN_WIRE,
         **_: Any,
     ) -> None:
         """Make a session.
@@ -77,6 +80,7 @@ class FastHttpSession:
             max_redirects: How many redirects are followed; zero returns the redirect itself.
             max_retries: How often a request whose connection failed is sent again.
             headers: Headers of every request.
+            wire: How connections are made.
         """
         self.request_event, self.user = request_event, user
         self.base_url, credentials = split_credentials(base_url)
@@ -92,6 +96,8 @@ class FastHttpSession:
         self._encoded_defaults = arguments.header_pairs(self._defaults.items())
         self._client = _core.Client("fast", self.base_url or "", self._encoded_defaults, self._bundle)
         self._client.set_limits(connection_timeout, network_timeout, max_redirects)
+        if wire is not PLAIN_WIRE:
+            self.wire = wire
 
     @property
     def cookiejar(self) -> CookieJar:

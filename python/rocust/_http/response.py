@@ -80,6 +80,8 @@ def _raw(response: LazyResponse) -> HTTPResponse:
         headers=headers,
         status=exchange.status,
         reason=exchange.reason,
+        version=exchange.version,
+        version_string={10: "HTTP/1.0", 20: "HTTP/2"}.get(exchange.version, "HTTP/1.1"),
         preload_content=False,
         decode_content=False,
         original_response=SimpleNamespace(msg=message, isclosed=lambda: True, close=lambda: None),  # type: ignore[arg-type]

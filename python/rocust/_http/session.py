@@ -34,6 +34,8 @@ from rocust._http.recording import ledgers
 from rocust._http.response import ResponseContextManager, own_dict, renamed
 from rocust._http.sent import prepared_from
 from rocust._http.state import DEFAULT_HEADERS, ENCODED_DEFAULT_HEADERS, MAKERS, make_cookies, why_not_plain
+from rocust._http.wire import PLAIN as PLAIN_WIRE
+from rocust._http.wire import WiredSession, WireSettings, warn_of_foreign_connections
 from rocust._kernel import mailroom
 from rocust._kernel.green import getcurrent
 
@@ -51,13 +53,14 @@ _SETTINGS = frozenset(
 )
 
 
-class HttpSession(requests.Session):
+class HttpSession(WiredSession, requests.Session):
     """A `requests.Session` that knows its base URL and reports each request.
 
     All methods of `requests.Session` take a path instead of a URL, and two more arguments: `name` (the label in the statistics) and
     `catch_response` (the call is used in a `with` block that judges the response).
 
-    Same as Locust.
+    Same as Locust, and beside it: `http2`, `keep_alive`, `resolve`, `ip_version`, `source_address` and `tls_resumption` may be
+    assigned; see the attributes of these names on `HttpUser`.
     """
 
     # What requests' constructor would set, without a constructor: most users never touch them.
@@ -84,7 +87,14 @@ class HttpSession(requests.Session):
         cls._is_touched = cls._own_code is not None or cls._build_url is not HttpSession._build_url
 
     def __init__(
-        self, base_url: str | None, request_event: EventHook, user: Any, *_: Any, pool_manager: Any = None, **__: Any
+        self,
+        base_url: str | None,
+        request_event: EventHook,
+        user: Any,
+        *_: Any,
+        pool_manager: Any = None,
+        wire: WireSettings = PLAIN_WIRE,
+        **__: Any,
     ) -> None:
         """Make a session.
 
@@ -93,6 +103,7 @@ class HttpSession(requests.Session):
             request_event: Fired for each request.
             user: Whose session this is, or None.
             pool_manager: A pool of urllib3, which users may share. All calls go through it then, so none is the engine's.
+            wire: How connections are made.
         """
         own = self.__dict__
         own["request_event"], own["user"], own["_pool_manager"] = request_event, user, pool_manager
@@ -101,6 +112,8 @@ class HttpSession(requests.Session):
         own["_client"] = _core.Client("requests", base_url or "", ENCODED_DEFAULT_HEADERS, str(DEFAULT_CA_BUNDLE_PATH))
         if pool_manager is not None:
             own["_is_touched"] = True
+        if wire is not PLAIN_WIRE:
+            self.wire = wire
         if credentials:
             self.auth = HTTPBasicAuth(*credentials)
 
@@ -397,6 +410,8 @@ class HttpSession(requests.Session):
         if is_engines := call.ran_all(plain):
             started_at, response_time = call.started_at, call.response_time
         self._tally.note(is_engines)
+        if not is_engines and self.wire != PLAIN_WIRE:
+            warn_of_foreign_connections()
         first: Any = (plain.history[0] if plain.history else plain).request
         streamed = bool(kwargs.get("stream", False))
         meta = {

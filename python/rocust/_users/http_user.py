@@ -9,6 +9,7 @@ from rocust._http.fast import FastHttpSession
 from rocust._http.session import HttpSession
 from rocust._users.rest import RestMixin
 from rocust._users.user import User
+from rocust._users.wire import WireMixin
 
 _NO_HOST = (
     "You must specify the base host. Either in the host attribute in the User class, "
@@ -16,7 +17,7 @@ _NO_HOST = (
 )
 
 
-class HttpUser(RestMixin, User):
+class HttpUser(RestMixin, WireMixin, User):
     """A user with a `requests`-like client in `self.client`, which keeps cookies and connections between requests.
 
     Same as Locust.
@@ -40,11 +41,12 @@ class HttpUser(RestMixin, User):
             request_event=self.environment.events.request,
             user=self,
             pool_manager=self.pool_manager,
+            wire=self._wire_settings(),
         )
         self.client.trust_env = False
 
 
-class FastHttpUser(RestMixin, User):
+class FastHttpUser(RestMixin, WireMixin, User):
     """A user whose client answers with leaner responses and different defaults: TLS is not verified, time limits of 60 seconds.
 
     Same as Locust.
@@ -98,4 +100,5 @@ class FastHttpUser(RestMixin, User):
             max_redirects=self.max_redirects,
             max_retries=self.max_retries,
             headers=self.default_headers,
+            wire=self._wire_settings(),
         )

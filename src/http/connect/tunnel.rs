@@ -14,14 +14,19 @@ use crate::http::failure::{Failure, FailureKind, ProxyStage};
 use crate::http::proxy::{Proxy, TunnelForm};
 use crate::http::target::{Scheme, Target};
 use crate::http::timeline::Timeline;
-use crate::http::tls::TlsSettings;
+use crate::http::tls::{Protocols, TlsSettings};
 use crate::http::transport::Order;
 
 /// Longest answer of a proxy that is read; `http.client` reads no longer lines either.
 const MAX_ANSWER_BYTES: usize = 65_536;
 
 /// Opens a connection to the order's target, as far as this proxy gives one: to the proxy itself where it forwards.
-pub(crate) async fn open(proxy: &Arc<Proxy>, order: &Order<'_>, timeline: &mut Timeline) -> Result<Wire, Failure> {
+pub(super) async fn open(
+    proxy: &Arc<Proxy>,
+    order: &Order<'_>,
+    protocols: Protocols,
+    timeline: &mut Timeline,
+) -> Result<Wire, Failure> {
     let target = &order.sent.target;
     let is_tunnel = target.scheme() == Scheme::Https;
     let settings = if is_tunnel {
@@ -32,7 +37,7 @@ pub(crate) async fn open(proxy: &Arc<Proxy>, order: &Order<'_>, timeline: &mut T
     } else {
         TlsSettings::default()
     };
-    let wire = super::open(&proxy.address, &settings, order.connect_timeout, timeline)
+    let wire = super::open(&proxy.address, &settings, Protocols::Http1, order, timeline)
         .await
         .map_err(|mut failure| {
             failure.target = target.clone();
@@ -45,12 +50,12 @@ pub(crate) async fn open(proxy: &Arc<Proxy>, order: &Order<'_>, timeline: &mut T
     let stream = match wire.stream {
         Stream::Plain(mut tcp) => {
             ask(&mut tcp, proxy, order, timeline).await?;
-            let inside = secure(tcp, target, order.tls, order.connect_timeout).await;
+            let inside = secure(tcp, target, order.tls, protocols, order).await;
             Stream::Tls(Box::new(inside.map_err(|failure| beyond(failure, proxy))?))
         }
         Stream::Tls(mut outer) => {
             ask(&mut outer, proxy, order, timeline).await?;
-            let inside = secure(*outer, target, order.tls, order.connect_timeout).await;
+            let inside = secure(*outer, target, order.tls, protocols, order).await;
             Stream::Nested(Box::new(inside.map_err(|failure| beyond(failure, proxy))?))
         }
         Stream::Nested(_) => return Err(Failure::new(FailureKind::Other, target, "a tunnel in a tunnel")),

@@ -28,7 +28,7 @@ use crate::http::proxy::Proxy;
 use crate::http::session::Session;
 use crate::http::target::{Scheme, Target};
 use crate::http::timeline::Timeline;
-use crate::http::tls::{TlsSettings, words};
+use crate::http::tls::{Protocols, TlsSettings, words};
 
 /// One connection and what belongs to it.
 pub(crate) struct Conduit {
@@ -79,11 +79,12 @@ impl fmt::Debug for Conduit {
 
 impl Conduit {
     async fn open(order: &Order<'_>, timeline: &mut Timeline) -> Result<Box<Self>, Failure> {
+        let wire = connect::reach(order, Protocols::Http1, timeline).await?;
+        Self::over(wire, order).await
+    }
+
+    async fn over(wire: Wire, order: &Order<'_>) -> Result<Box<Self>, Failure> {
         let target = &order.sent.target;
-        let wire = match order.proxy {
-            None => connect::open(target, order.tls, order.connect_timeout, timeline).await?,
-            Some(proxy) => connect::tunnel::open(proxy, order, timeline).await?,
-        };
         let gauge = wire.gauge();
         let driven = Driven::start(wire).await.map_err(|error| broken(target, &error))?;
         Ok(Box::new(Self {
@@ -195,6 +196,26 @@ async fn send_on(session: &Session, order: &Order<'_>, timeline: &mut Timeline) 
     }
     // Boxed, so that an exchange over an idle connection does not carry the room for opening one.
     let conduit = Box::pin(Conduit::open(order, timeline)).await?;
+    send_first(session, order, conduit, timeline).await
+}
+
+/// Sends the order over this connection, which was opened for it.
+pub(super) async fn send_over(
+    session: &Session,
+    order: &Order<'_>,
+    wire: Wire,
+    timeline: &mut Timeline,
+) -> Result<Answer, Failure> {
+    let conduit = Conduit::over(wire, order).await?;
+    send_first(session, order, conduit, timeline).await
+}
+
+async fn send_first(
+    session: &Session,
+    order: &Order<'_>,
+    conduit: Box<Conduit>,
+    timeline: &mut Timeline,
+) -> Result<Answer, Failure> {
     let mut held = Held::new(conduit, timeline);
     let answer = held.travel(order).await?;
     keep(session, held.release(), &answer).await;

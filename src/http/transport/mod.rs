@@ -1,11 +1,12 @@
 //! How one request travels: the seam between the rules of HTTP (redirects, cookies, decoding) and the wire.
 //!
-//! There is one road today, [`direct`]: a connection of the session's own, to the target or to an HTTP proxy, which is told about
-//! the target ([`forward`]) or asked for a tunnel to it. Another road joins here, taking the same [`Order`] and giving the same
-//! [`Answer`]; nothing above this file has to change for it.
+//! The roads: [`direct`], a connection of the session's own for one request at a time, and [`multiplexed`], one for all of
+//! them; to the target, or to an HTTP proxy, which is told about the target ([`forward`]) or asked for a tunnel to it. Another
+//! road joins here, taking the same [`Order`] and giving the same [`Answer`]; nothing above this file has to change for it.
 
 pub(crate) mod direct;
 mod forward;
+pub(crate) mod multiplexed;
 
 use bytes::Bytes;
 use http::response::Parts;
@@ -18,6 +19,7 @@ use super::response::Sent;
 use super::session::Session;
 use super::timeline::Timeline;
 use super::tls::TlsSettings;
+use super::wire::WireOptions;
 use std::sync::Arc;
 
 /// One request to put on the wire; no redirects, no decoding.
@@ -27,6 +29,7 @@ pub(crate) struct Order<'a> {
     pub(crate) tls: &'a Arc<TlsSettings>,
     /// Through which proxy.
     pub(crate) proxy: Option<&'a Arc<Proxy>>,
+    pub(crate) wire: &'a WireOptions,
     pub(crate) connect_timeout: Option<Duration>,
     pub(crate) read_timeout: Option<Duration>,
     pub(crate) max_body_bytes: Option<u64>,
@@ -47,5 +50,9 @@ pub(crate) struct Answer {
 
 /// Sends the order and reads the whole answer.
 pub(crate) async fn send(session: &Session, order: &Order<'_>, timeline: &mut Timeline) -> Result<Answer, Failure> {
+    if multiplexed::takes(order) {
+        // Boxed, so that the other road does not carry the room for it.
+        return Box::pin(multiplexed::send(session, order, timeline)).await;
+    }
     direct::send(session, order, timeline).await
 }

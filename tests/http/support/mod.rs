@@ -1,7 +1,11 @@
 //! Servers that do exactly what a test says, and short ways to ask them.
 
+mod authority;
+mod frames;
 mod scripted;
 
+pub(crate) use authority::Authority;
+pub(crate) use frames::{Framed, kind};
 pub(crate) use scripted::{ScriptedServer, Visit};
 
 use std::sync::Arc;

@@ -150,6 +150,12 @@ impl Visit {
             .unwrap();
     }
 
+    /// The connection itself, before anything was read from it.
+    pub(crate) fn into_stream(self) -> TcpStream {
+        assert!(self.unread.is_empty(), "something was read already");
+        self.stream
+    }
+
     /// Waits until the client has closed its side.
     pub(crate) async fn closed(&mut self) {
         let mut rest = [0; 1024];

@@ -32,6 +32,11 @@ def test_defaults_are_locusts():
     assert set(options) - set(expected) == {
         "config",
         "no_live",
+        "rocust_http2",
+        "rocust_ip_version",
+        "rocust_no_keep_alive",
+        "rocust_resolve",
+        "rocust_source_address",
         "web_auth",
         "legacy_ui",
         "expect_slaves",
@@ -93,6 +98,12 @@ def test_an_unambiguous_prefix_is_enough():
         ("LOCUST_USER_CLASSES", "Buyer Seller", "user_classes", ["Buyer", "Seller"]),
         ("LOCUST_EXIT_CODE_ON_ERROR", "0", "exit_code_on_error", 0),
         ("ROCUST_NO_LIVE", "1", "no_live", True),
+        ("ROCUST_HTTP2", "true", "rocust_http2", True),
+        ("ROCUST_NO_KEEP_ALIVE", "1", "rocust_no_keep_alive", True),
+        ("ROCUST_RESOLVE", "a:80:::1", "rocust_resolve", ["a:80:::1"]),
+        ("ROCUST_RESOLVE", "[a:80:127.0.0.1, b:80:127.0.0.2]", "rocust_resolve", ["a:80:127.0.0.1", "b:80:127.0.0.2"]),
+        ("ROCUST_IP_VERSION", "6", "rocust_ip_version", 6),
+        ("ROCUST_SOURCE_ADDRESS", "127.0.0.2", "rocust_source_address", "127.0.0.2"),
     ],
 )
 def test_environment_variables(monkeypatch, variable, text, destination, value):
@@ -305,3 +316,30 @@ def test_nearest_ignores_case_and_gives_up_on_strangers():
     assert nearest("buyer", ["Buyer", "Seller"]) == "Buyer"
     assert nearest("Byuer", ["Buyer", "Seller"]) == "Buyer"
     assert nearest("Administrator", ["Buyer", "Seller"]) is None
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (
+            ("--resolve", "example.com:443"),
+            'argument --resolve: "example.com:443" is not of the form host:port:address: the address is missing',
+        ),
+        (
+            ("--source-address", "eth0"),
+            "argument --source-address: 'eth0' is not an IP address; it must be one of this machine's, such as 192.0.2.7",
+        ),
+    ],
+)
+def test_an_address_that_is_none_is_refused_in_a_sentence(words, message, capsys):
+    with pytest.raises(SystemExit):
+        parse(*words)
+    assert message in capsys.readouterr().err
+
+
+def test_an_option_of_a_locustfile_takes_the_place_of_one_that_locust_does_not_have():
+    parser = argument_parser.get_parser()
+    parser.add_argument("--http2", type=int, default=5)
+    options = parser.parse_args(["--http2", "7"])
+    assert options.http2 == 7
+    assert not hasattr(options, "rocust_http2")
