@@ -96,4 +96,4 @@ $(VENV)/.ready: requirements-dev.txt | python
 debian-packages: ## Say what Debian and Ubuntu need beside Rust (installs nothing).
 	@echo "sudo apt-get install build-essential python3 python3-venv"
 	@echo "for the tests of HTTP/2 against another server (left out without it): nginx"
-	@echo "for make bench also: nginx wrk (and linux-perf for benches/profile.sh)"
+	@echo "for make bench also: nginx wrk openssl (and linux-perf for benches/profile.sh)"

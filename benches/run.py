@@ -1,7 +1,7 @@
 """`make bench`: Rocust beside stock Locust and wrk, in one run, against one real nginx.
 
-`python benches/run.py --rocust .venvs/bench/bin/rocust` measures everything (about six minutes), prints the tables and
-writes them into BENCHMARKS.md; `--quick` takes a minute and writes nothing. How and why so: BENCHMARKS.md.
+`python benches/run.py --rocust .venvs/bench/bin/rocust` measures everything (about twelve minutes), prints the tables and
+writes them into BENCHMARKS.md; `--quick` takes two and writes nothing. How and why so: BENCHMARKS.md.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from rig import needs, paired, report, throughput, truth
+from rig import crowd, duel, needs, paired, report, throughput, truth
 from rig.contender import Contender, ContenderFailed
 from rig.report import CONTROL, OURS_FAST, OURS_HTTP, STOCK_FAST, STOCK_HTTP, WRK, Findings
 
-SCENARIOS = ("paired", "throughput", "truth")
+SCENARIOS = ("paired", *duel.DUELS, "throughput", "crowd", "truth")
 COMMAND = "make bench"
 
 
@@ -49,7 +49,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Measure Rocust beside stock Locust and wrk.")
     parser.add_argument("--rocust", type=command, help="the rocust command to measure; without it only stock and wrk")
     parser.add_argument("--stock", type=command, help="a locust (default: the one of `make stock`)")
-    parser.add_argument("--quick", action="store_true", help="a minute, for a first look; writes nothing")
+    parser.add_argument("--quick", action="store_true", help="two minutes, for a first look; writes nothing")
     parser.add_argument("--only", nargs="+", choices=SCENARIOS, default=SCENARIOS, help="only these; writes nothing")
     parser.add_argument("--json", action="store_true", help="print all that was measured as JSON, not as tables")
     return parser.parse_args()
@@ -69,6 +69,7 @@ def measure(options: argparse.Namespace, stock: Path, findings: Findings) -> Non
         print("As many requests as it can:", file=sys.stderr)
         plan = paired.Plan(heats=1, rounds=6, slice_s=0.5) if options.quick else paired.Plan(5, 6, slice_s=0.7)
         findings.paired = paired.measure(racers(stock, options.rocust), plan)
+    measure_duels(options, stock, findings)
     if "throughput" in options.only:
         print("A steady load:", file=sys.stderr)
         steady = throughput.Plan(users=1_000, users_per_s=500, periods=1)
@@ -76,10 +77,30 @@ def measure(options: argparse.Namespace, stock: Path, findings: Findings) -> Non
             steady = throughput.Plan(users=5_000, users_per_s=500, periods=3)
         for name, program in both(stock, options.rocust, STOCK_HTTP, OURS_HTTP):
             findings.throughput.append(throughput.measure(Contender(name, program, locustfile="throughput.py"), steady))
+    measure_crowds(options, stock, findings)
     if "truth" in options.only:
         print("True times:", file=sys.stderr)
         for is_saturated in (False, True):
             findings.truth += timed(options, stock, is_saturated=is_saturated)
+
+
+def measure_duels(options: argparse.Namespace, stock: Path, findings: Findings) -> None:
+    """Hold ours against stock in what people do beside a plain GET."""
+    plan = paired.Plan(heats=1, rounds=4, slice_s=0.5) if options.quick else paired.Plan(3, 6, slice_s=0.7)
+    for scenario in duel.DUELS:
+        if scenario in options.only and options.rocust:
+            findings.duels.append(duel.measure(scenario, stock, options.rocust, plan))
+
+
+def measure_crowds(options: argparse.Namespace, stock: Path, findings: Findings) -> None:
+    """Weigh many users."""
+    if "crowd" not in options.only:
+        return
+    print("A crowd:", file=sys.stderr)
+    users, settle_s = (1_000, 5.0) if options.quick else (crowd.USERS, crowd.SETTLE_S)
+    for name, program in both(stock, options.rocust, STOCK_HTTP, OURS_HTTP):
+        contender = Contender(name, program, locustfile="throughput.py")
+        findings.crowds.append(crowd.measure(contender, users, settle_s))
 
 
 def racers(stock: Path, rocust: Path | None) -> list[Contender]:

@@ -58,6 +58,8 @@ class Load:
     users: int
     users_per_s: int
     limit_s: float
+    #: A certificate file to trust, for TLS; the locustfile finds its path in `BENCH_CERTIFICATE`.
+    trusted: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,7 @@ class Running:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 cwd=folder,
-                env=plain_environment(folder),
+                env=plain_environment(folder) | ({"BENCH_CERTIFICATE": str(load.trusted)} if load.trusted else {}),
                 start_new_session=True,
                 preexec_fn=process.die_with_parent,
             )

@@ -1,6 +1,7 @@
-"""The one real target of the bench: nginx, one worker, thirteen bytes, counted by nginx itself.
+"""The one real target of the bench: nginx, one worker, counted by nginx itself.
 
-Must not know who asks. Its folder is temporary and its port free; it is ended by its process id.
+Thirteen bytes on every path, a little JSON below `/api/`, the same over TLS on a second port. Must not know who asks.
+Its folder is temporary and its port free; it is ended by its process id.
 """
 
 from __future__ import annotations
@@ -38,11 +39,22 @@ http {{
     keepalive_time 24h;
     server {{
         listen 127.0.0.1:{port} backlog=8192;
+        listen 127.0.0.1:{tls_port} ssl backlog=8192;
+        ssl_certificate {folder}/certificate.pem;
+        ssl_certificate_key {folder}/key.pem;
         location / {{ default_type text/plain; return 200 "Hello, World!"; }}
+        location /api/ {{ default_type application/json; return 200 '{json}'; }}
+        location = /api/login {{
+            default_type application/json;
+            add_header Set-Cookie "session=0123456789abcdef; Path=/; HttpOnly";
+            return 200 '{json}';
+        }}
         location = /status {{ stub_status; }}
     }}
 }}
 """
+
+JSON = '{"id": 17, "name": "hammer", "price": 9.95, "tags": ["tool", "steel"], "stock": {"here": 3, "there": 20}}'
 
 
 class Status(NamedTuple):
@@ -67,8 +79,15 @@ class Nginx:
         self._folder = tempfile.TemporaryDirectory(prefix="bench-nginx-")
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        configuration = Path(self._folder.name) / "nginx.conf"
-        configuration.write_text(CONFIGURATION.format(files=files, folder=self._folder.name, port=self.port))
+        tls_port = free_port()
+        self.tls_url = f"https://127.0.0.1:{tls_port}"
+        folder = Path(self._folder.name)
+        #: What a client must trust to believe the TLS port.
+        self.certificate = make_certificate(folder)
+        configuration = folder / "nginx.conf"
+        configuration.write_text(
+            CONFIGURATION.format(files=files, folder=folder, port=self.port, tls_port=tls_port, json=JSON)
+        )
         self._process = subprocess.Popen(
             [program(), "-p", self._folder.name, "-c", str(configuration)],
             start_new_session=True,
@@ -125,6 +144,39 @@ class Nginx:
             if now.requests == last.requests:
                 return now
             last = now
+
+
+def make_certificate(folder: Path) -> Path:
+    """Make a certificate for 127.0.0.1 that vouches for itself, and its key; good for a day."""
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        raise SystemExit("openssl is missing: run `make debian-packages`.")
+    certificate = folder / "certificate.pem"
+    command = [
+        openssl,
+        "req",
+        "-x509",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:prime256v1",
+        "-nodes",
+        "-days",
+        "1",
+    ]
+    subject = [
+        "-subj",
+        "/CN=127.0.0.1",
+        "-addext",
+        "subjectAltName=IP:127.0.0.1",
+        "-addext",
+        "basicConstraints=CA:FALSE",
+    ]
+    files = ["-keyout", str(folder / "key.pem"), "-out", str(certificate)]
+    made = subprocess.run([*command, *subject, *files], capture_output=True, text=True, check=False)
+    if made.returncode:
+        raise SystemExit(f"openssl made no certificate: {made.stderr.strip()}")
+    return certificate
 
 
 def program() -> str:

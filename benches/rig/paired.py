@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import median, quantiles
 
@@ -35,6 +35,7 @@ class Plan:
     slice_s: float
     settle_s: float = 0.15
     users: int = 50
+    is_secure: bool = False
 
 
 @dataclass(frozen=True)
@@ -133,6 +134,8 @@ def _run_heat(entries: Sequence[tuple[Contender, Record]], plan: Plan) -> None:
         nginx = stack.enter_context(Nginx())
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-paired-")))
         load = Load(nginx.url, plan.users, plan.users, limit_s)
+        if plan.is_secure:
+            load = replace(load, url=nginx.tls_url, trusted=nginx.certificate)
         started = []
         for contender, record in entries:
             before = nginx.settled()

@@ -64,6 +64,11 @@ def memory_bytes(pid: int, field: str) -> int:
     return total
 
 
+def open_files(pid: int) -> int:
+    """Count the file descriptors of the process."""
+    return len(list(Path(f"/proc/{pid}/fd").iterdir()))
+
+
 def is_stopped(pid: int) -> bool:
     """Say whether every thread of the process has taken its SIGSTOP.
 
