@@ -17,6 +17,8 @@ mod dns;
 pub mod encode;
 mod exchange;
 mod failure;
+#[cfg(test)]
+mod hostile;
 pub mod json;
 pub mod proxy;
 mod redirect;

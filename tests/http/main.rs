@@ -4,6 +4,7 @@
 
 mod body;
 mod failure;
+mod hostile;
 mod liars;
 mod multiplexed;
 mod pieces;
