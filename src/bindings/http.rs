@@ -133,6 +133,7 @@ struct Settings {
     connect_timeout: Option<f64>,
     read_timeout: Option<f64>,
     max_redirects: u32,
+    max_body_bytes: Option<u64>,
     urls: FxHashMap<Box<str>, Prepared>,
     /// TLS settings by bundle, for calls that differ from the session.
     tls: FxHashMap<Option<String>, Arc<TlsSettings>>,
@@ -166,6 +167,9 @@ struct Extra<'py> {
     follow: bool,
     max_redirects: u32,
     bundle: Option<String>,
+    /// Most bytes of the body: the session's bound when it is missing, none when it is negative.
+    #[pyo3(default)]
+    max_body: Option<i64>,
 }
 
 /// The parts of a call that every call has.
@@ -246,6 +250,7 @@ impl PyClient {
         request.connect_timeout = seconds(settings.connect_timeout);
         request.read_timeout = seconds(settings.read_timeout);
         request.max_redirects = settings.max_redirects;
+        request.max_body_bytes = settings.max_body_bytes;
         let says_length_zero = match self.dialect {
             Dialect::Requests => request.method != Method::GET && request.method != Method::HEAD,
             Dialect::Fast => matches!(request.method, Method::POST | Method::PUT | Method::PATCH),
@@ -424,6 +429,7 @@ impl PyClient {
             connect_timeout: None,
             read_timeout: None,
             max_redirects: 30,
+            max_body_bytes: None,
             urls: FxHashMap::default(),
             tls: FxHashMap::default(),
         };
@@ -462,6 +468,11 @@ impl PyClient {
         let mut settings = self.settings();
         (settings.connect_timeout, settings.read_timeout) = (connect_timeout, read_timeout);
         settings.max_redirects = max_redirects;
+    }
+
+    /// Bounds the bodies of responses: bytes as received and as decoded; a negative number stands for no bound.
+    fn set_max_body(&self, bytes: i64) {
+        self.settings().max_body_bytes = u64::try_from(bytes).ok();
     }
 
     /// Sends a request that brings nothing but its method, URL and name; returns the ticket that `greenlet` waits with.
@@ -641,6 +652,9 @@ impl PyClient {
         request.read_timeout = limit("read", extra.read_timeout)?;
         request.follow_redirects = extra.follow;
         request.max_redirects = extra.max_redirects;
+        if let Some(bytes) = extra.max_body {
+            request.max_body_bytes = u64::try_from(bytes).ok();
+        }
         let mut settings = self.settings();
         let tls = settings
             .tls

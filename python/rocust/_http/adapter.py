@@ -88,10 +88,12 @@ class SessionAdapters(OrderedDict[str, HTTPAdapter]):
 class Call:
     """A call that `requests` runs, and what the engine did for it, hop by hop."""
 
-    __slots__ = ("error", "hops", "is_foreign", "last", "ledger", "response_time", "started_at")
+    __slots__ = ("error", "hops", "is_foreign", "last", "ledger", "max_body", "response_time", "started_at")
 
-    def __init__(self, ledger: _core.Ledger | None, is_foreign: bool) -> None:
+    def __init__(self, ledger: _core.Ledger | None, is_foreign: bool, max_body: int) -> None:
         self.ledger = ledger
+        #: The bound of each response's body; -1 for none.
+        self.max_body = max_body
         #: Whether somebody else's code sends, so that the call is measured from outside.
         self.is_foreign = is_foreign
         self.hops = 0
@@ -212,6 +214,8 @@ class EngineAdapter(LocustHttpAdapter):
             "max_redirects": 0,
             "bundle": arguments.bundle_of(verify),
         }
+        if call is not None:
+            extra["max_body"] = call.max_body
         ledger = call.ledger if call is not None else None
         room = mailroom.current()
         try:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 #: Keyword arguments that plain calls may have.
-PLAIN = frozenset({"params", "headers", "cookies", "auth", "timeout", "allow_redirects", "verify"})
+PLAIN = frozenset({"params", "headers", "cookies", "auth", "timeout", "allow_redirects", "verify", "max_body"})
 
 
 class NotPlain(Exception):
@@ -170,6 +170,23 @@ def bundle_of(verify: Any) -> str | None:
     if verify is True:
         return str(DEFAULT_CA_BUNDLE_PATH)
     return str(verify) if verify else None
+
+
+#: Larger bounds are no bounds: no body is that long.
+_LARGEST_BOUND = 2**63 - 1
+
+
+def bound_of(max_body: Any) -> int:
+    """`max_body` as the engine takes it: -1 stands for no bound.
+
+    Raises:
+        ValueError: When it is no number of bytes.
+    """
+    if max_body is None:
+        return -1
+    if isinstance(max_body, int) and max_body >= 0:
+        return min(int(max_body), _LARGEST_BOUND)
+    raise ValueError(f"max_body must be a number of bytes, or None for no bound; it is {max_body!r}")
 
 
 def text(value: Any) -> str:

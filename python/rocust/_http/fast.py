@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from rocust._events import EventHook
 
 _NO_CONTEXT: dict[str, Any] = {}
+_AS_THE_SESSION = object()
 _DEFAULT_HEADERS = {"User-Agent": f"rocust/{_core.__version__}", "Accept-Encoding": "gzip, deflate, br"}
 _IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})
 _VALID = frozenset([*range(200, 209), 226, 301, 302, 303, 304, 307, 308])
@@ -52,6 +53,7 @@ class FastHttpSession(WiredSession):
     #: A label for all requests until it is set to None again.
     request_name: str | None = None
     auth_header: str | None = None
+    _max_body: int | None = None
 
     def __init__(
         self,
@@ -100,6 +102,22 @@ class FastHttpSession(WiredSession):
             self.wire = wire
 
     @property
+    def max_body(self) -> int | None:
+        """The most bytes a response's body may have, as received and as decoded. A larger one is a failure, `BodyTooLarge`.
+
+        None, the default, bounds only what compression makes of a body: at a gibibyte. It may be assigned at any time, and one call may
+        have another bound (`max_body=`).
+
+        Differs from Locust: it reads bodies of any size.
+        """
+        return self._max_body
+
+    @max_body.setter
+    def max_body(self, max_body: int | None) -> None:
+        self._client.set_max_body(arguments.bound_of(max_body))
+        self._max_body = max_body
+
+    @property
     def cookiejar(self) -> CookieJar:
         """This session's cookies. Same as Locust."""
         return SessionCookies(self._client)
@@ -133,8 +151,8 @@ class FastHttpSession(WiredSession):
             json: The body as JSON, when there is no `data`.
             allow_redirects: Whether redirects are followed.
             context: Passed to listeners, together with the user's own context.
-            **kwargs: `params` (the query, a dict or text), `files`, `max_redirects`, `max_retries`; any other becomes part of the
-                query, or of the form in a POST.
+            **kwargs: `params` (the query, a dict or text), `files`, `max_redirects`, `max_retries`, `max_body` (for this call instead
+                of the session's); any other becomes part of the query, or of the form in a POST.
 
         Returns:
             A `FastResponse`, or with `catch_response` a `ResponseContextManager`. A connection that failed gives one with
@@ -221,6 +239,7 @@ class FastHttpSession(WiredSession):
         params: Any = None,
         files: Any = None,
         max_redirects: int | None = None,
+        max_body: Any = _AS_THE_SESSION,
         **unknown: Any,
     ) -> dict[str, Any]:
         """All that goes with the request, as plain data."""
@@ -254,6 +273,7 @@ class FastHttpSession(WiredSession):
             "follow": allow_redirects,
             "max_redirects": self._max_redirects if max_redirects is None else max_redirects,
             "bundle": self._bundle,
+            "max_body": arguments.bound_of(self._max_body if max_body is _AS_THE_SESSION else max_body),
         }
 
     def _build_url(self, path: str) -> str:

@@ -129,6 +129,23 @@ class HttpSession(WiredSession, requests.Session):
         self.__dict__["_base_url"] = base_url
         self._client.set_base_url(base_url or "")
 
+    @property
+    def max_body(self) -> int | None:
+        """The most bytes a response's body may have, as received and as decoded. A larger one is a failure, `BodyTooLarge`.
+
+        None, the default, bounds only what compression makes of a body: at a gibibyte. It may be assigned at any time, and one call may
+        have another bound (`max_body=`). It holds wherever the engine sends, so not for calls that somebody else's adapter sends.
+
+        Differs from Locust: it reads bodies of any size.
+        """
+        bound: int | None = self.__dict__.get("_max_body")
+        return bound
+
+    @max_body.setter
+    def max_body(self, max_body: int | None) -> None:
+        self._client.set_max_body(arguments.bound_of(max_body))
+        self.__dict__["_max_body"] = max_body
+
     def __setattr__(self, name: str, value: Any) -> None:
         """Assign an attribute; those that change what is sent are noted."""
         if name in _SETTINGS:
@@ -207,6 +224,7 @@ class HttpSession(WiredSession, requests.Session):
             data: The body: a dict or pairs (form), text or bytes.
             json: The body as JSON.
             **kwargs: As in `requests`: `params headers cookies auth timeout allow_redirects verify files stream proxies cert hooks`.
+                And `max_body`, a bound for this call's response instead of the session's.
 
         Returns:
             The response. A connection that failed gives one with status 0 and the exception in `error`.
@@ -317,6 +335,7 @@ class HttpSession(WiredSession, requests.Session):
             NotPlain: When `requests` itself must run the call.
         """
         own = self.__dict__
+        max_body = arguments.bound_of(kwargs.get("max_body", self.max_body))
         reason = paths.patched() or paths.unplain(kwargs, PLAIN) or (self._is_touched and why_not_plain(self)) or None
         if reason is not None:
             raise NotPlain(reason)
@@ -350,6 +369,7 @@ class HttpSession(WiredSession, requests.Session):
             "follow": bool(follow),
             "max_redirects": self.max_redirects,
             "bundle": arguments.bundle_of(self.verify if verify is None else verify),
+            "max_body": max_body,
         }
 
     def _headers_with(
@@ -391,7 +411,10 @@ class HttpSession(WiredSession, requests.Session):
         self._tell(reason)
         self.explicit_name = name
         complete_url = self._build_url(arguments.text(url))
-        call = Call(ledgers(self.request_event, self.user)[0], is_foreign=paths.patched() is not None)
+        max_body = arguments.bound_of(kwargs.pop("max_body", self.max_body))
+        call = Call(
+            ledgers(self.request_event, self.user)[0], is_foreign=paths.patched() is not None, max_body=max_body
+        )
         calls, key = self._calls, getcurrent()
         outer = calls.get(key)
         calls[key] = call
@@ -508,7 +531,7 @@ class HttpSession(WiredSession, requests.Session):
         state["adapters"] = OrderedDict(
             (prefix, adapter) for prefix, adapter in state["adapters"].items() if type(adapter) is not EngineAdapter
         )
-        return {**state, "base_url": self.base_url, "request_name": self.request_name}
+        return {**state, "base_url": self.base_url, "request_name": self.request_name, "max_body": self.max_body}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Make a session that reports to nobody.

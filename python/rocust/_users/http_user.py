@@ -26,6 +26,9 @@ class HttpUser(RestMixin, WireMixin, User):
     abstract = True
     #: Accepted for compatibility; connections are the engine's own.
     pool_manager: Any = None
+    #: The most bytes a response's body may have, as received and as decoded; a larger one is a failure. None reads bodies of any size,
+    #: except that compressed ones may not decode to more than a gibibyte.
+    max_body: int | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Make the user and its client.
@@ -44,6 +47,8 @@ class HttpUser(RestMixin, WireMixin, User):
             wire=self._wire_settings(),
         )
         self.client.trust_env = False
+        if self.max_body is not None:
+            self.client.max_body = self.max_body
 
 
 class FastHttpUser(RestMixin, WireMixin, User):
@@ -65,6 +70,9 @@ class FastHttpUser(RestMixin, WireMixin, User):
     insecure: bool = True
     #: Headers of every request.
     default_headers: dict[str, str] | None = None
+    #: The most bytes a response's body may have, as received and as decoded; a larger one is a failure. None reads bodies of any size,
+    #: except that compressed ones may not decode to more than a gibibyte.
+    max_body: int | None = None
     #: Accepted for compatibility; a user has as many connections as it needs.
     concurrency: int = 10
     #: Accepted for compatibility; connections are the engine's own.
@@ -102,3 +110,5 @@ class FastHttpUser(RestMixin, WireMixin, User):
             headers=self.default_headers,
             wire=self._wire_settings(),
         )
+        if self.max_body is not None:
+            self.client.max_body = self.max_body

@@ -2,6 +2,7 @@
 
 from rocust._compat.deprecated import DeprecatedFastHttpLocustClass as FastHttpLocust
 from rocust._http.address import absolute_http_url_regexp
+from rocust._http.failures import BodyTooLarge
 from rocust._http.fast import FastHttpSession
 from rocust._http.fast_errors import FAILURE_EXCEPTIONS, LocustBadStatusCode
 from rocust._http.fast_response import (
@@ -15,6 +16,7 @@ from rocust._users.http_user import FastHttpUser
 
 __all__ = [
     "FAILURE_EXCEPTIONS",
+    "BodyTooLarge",
     "ErrorResponse",
     "FastHttpLocust",
     "FastHttpSession",
