@@ -26,8 +26,8 @@ use crate::engine::verdict::Dialect;
 use crate::http::decode::content_encoding;
 use crate::http::json::{self, Encoding};
 use crate::http::{
-    ChunkBreak, Cookie, Failure, FailureKind, Options, RedirectRule, Request, Response, Scheme, Session, Target,
-    Timeline, TlsSettings, Verify,
+    ChunkBreak, Cookie, Failure, FailureKind, Options, RedirectRule, Request, Response, Scheme, Session, Spelling,
+    Target, Timeline, TlsSettings, Verify,
 };
 use crate::ids::EntryId;
 use crate::stats::Ledger;
@@ -41,7 +41,7 @@ type HeaderList = Arc<[(HeaderName, HeaderValue)]>;
 /// A URL and what is sent with it, made ready; the same object for all clients that send the same.
 struct Stencil {
     target: Target,
-    /// The headers with this target's `Host` in front: nothing to add before sending.
+    /// The headers with this target's `Host` among them: nothing to add before sending.
     headers: Arc<HeaderMap>,
     /// What the headers were made from; held, so that its address stays its own.
     _list: HeaderList,
@@ -51,7 +51,7 @@ struct Stencil {
 const REMEMBERED_STENCILS: usize = 2_048;
 
 /// Stencils by the address of their list of headers and their whole URL.
-static STENCILS: Shared<(usize, String), Stencil> = Shared::new();
+static STENCILS: Shared<(usize, Dialect, String), Stencil> = Shared::new();
 static HEADER_LISTS: Shared<WrittenHeaders, [(HeaderName, HeaderValue)]> = Shared::new();
 
 /// Headers as Python wrote them.
@@ -85,10 +85,10 @@ impl<K: std::hash::Hash + Eq, V: ?Sized> Shared<K, V> {
     }
 }
 
-fn stencil(url: String, list: &HeaderList) -> PyResult<Arc<Stencil>> {
-    STENCILS.get((list.as_ptr() as usize, url), |(_, url)| {
+fn stencil(dialect: Dialect, url: String, list: &HeaderList) -> PyResult<Arc<Stencil>> {
+    STENCILS.get((list.as_ptr() as usize, dialect, url), |(_, _, url)| {
         let target = Target::parse(url)?;
-        let headers = Arc::new(with_host(&target, list));
+        let headers = Arc::new(with_host(dialect, &target, list));
         Ok(Arc::new(Stencil {
             target,
             headers,
@@ -130,6 +130,8 @@ struct KnownEntry {
 struct Settings {
     base_url: String,
     headers: HeaderList,
+    /// How those headers are spelled, where it matters.
+    spelling: Option<Spelling>,
     connect_timeout: Option<f64>,
     read_timeout: Option<f64>,
     max_redirects: u32,
@@ -216,11 +218,15 @@ impl PyClient {
                 }
                 None => Report::Later,
             };
-            let headers = Arc::new(with_host(&target, &settings.headers));
+            let headers = Arc::new(with_host(self.dialect, &target, &settings.headers));
             return Ok((self.request(method, target, headers, settings), report));
         }
         if !settings.urls.contains_key(call.url) {
-            let stencil = stencil(settings.absolute(call.url).into_owned(), &settings.headers)?;
+            let stencil = stencil(
+                self.dialect,
+                settings.absolute(call.url).into_owned(),
+                &settings.headers,
+            )?;
             if settings.urls.len() >= REMEMBERED_URLS {
                 settings.urls.clear();
             }
@@ -247,6 +253,7 @@ impl PyClient {
     fn request(&self, method: Method, target: Target, headers: Arc<HeaderMap>, settings: &Settings) -> Request {
         let mut request = Request::new(method, target);
         request.headers = headers;
+        request.spelling.clone_from(&settings.spelling);
         request.connect_timeout = seconds(settings.connect_timeout);
         request.read_timeout = seconds(settings.read_timeout);
         request.max_redirects = settings.max_redirects;
@@ -341,14 +348,18 @@ fn is_absolute(url: &str) -> bool {
     starts("http://") || starts("https://")
 }
 
-fn with_host(target: &Target, headers: &[(HeaderName, HeaderValue)]) -> HeaderMap {
+/// Headers with the target's `Host` where each client has it: `requests` in front, geventhttpclient behind, but for the length of a
+/// body that it did not encode itself.
+fn with_host(dialect: Dialect, target: &Target, headers: &[(HeaderName, HeaderValue)]) -> HeaderMap {
     let mut map = HeaderMap::with_capacity(headers.len() + 1);
-    if !headers.iter().any(|(name, _)| name == HOST) {
-        map.insert(HOST, target.host_header().clone());
+    let mut host = (!headers.iter().any(|(name, _)| name == HOST)).then(|| target.host_header().clone());
+    if matches!(dialect, Dialect::Requests) {
+        map.extend(host.take().map(|host| (HOST, host)));
     }
     for (name, value) in headers {
         map.append(name.clone(), value.clone());
     }
+    map.extend(host.map(|host| (HOST, host)));
     map
 }
 
@@ -407,6 +418,10 @@ fn with_text<T>(value: &Bound<'_, PyAny>, work: impl FnOnce(&str) -> PyResult<T>
 
 type Headers<'py> = Vec<(String, Bound<'py, PyBytes>)>;
 
+fn spelling_of(headers: &[(String, Bound<'_, PyBytes>)]) -> Option<Spelling> {
+    Spelling::of(headers.iter().map(|(name, _)| name.as_str()))
+}
+
 #[pymethods]
 impl PyClient {
     #[new]
@@ -426,6 +441,7 @@ impl PyClient {
         let settings = Settings {
             base_url,
             headers: header_list(&headers)?,
+            spelling: spelling_of(&headers),
             connect_timeout: None,
             read_timeout: None,
             max_redirects: 30,
@@ -456,9 +472,10 @@ impl PyClient {
 
     /// Sends these headers with every request from now on.
     fn set_headers(&self, headers: Headers<'_>) -> PyResult<()> {
-        let headers = header_list(&headers)?;
+        let list = header_list(&headers)?;
         let mut settings = self.settings();
-        settings.headers = headers;
+        settings.headers = list;
+        settings.spelling = spelling_of(&headers);
         settings.urls.clear();
         Ok(())
     }
@@ -643,7 +660,8 @@ impl PyClient {
                 .iter()
                 .map(|(name, value)| header(name, value.as_bytes()))
                 .collect::<PyResult<Vec<_>>>()?;
-            request.headers = Arc::new(with_host(&request.target, &headers));
+            request.headers = Arc::new(with_host(self.dialect, &request.target, &headers));
+            request.spelling = spelling_of(extra.headers.as_deref().unwrap_or_default());
         }
         request.body = extra.body.as_ref().map(|body| Bytes::copy_from_slice(body.as_bytes()));
         request.cookies = extra.cookies.iter().cloned().map(Cookie::from).collect();

@@ -6,7 +6,7 @@
 use std::fmt::Write as _;
 
 /// Whose rules and words apply.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Dialect {
     /// `HttpUser`: `requests.Response.raise_for_status`.
     Requests,

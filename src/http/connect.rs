@@ -22,6 +22,7 @@ use tokio_rustls::client::TlsStream;
 
 use super::dns;
 use super::failure::{Failure, FailureKind};
+use super::spelling::{Speller, Spelling};
 use super::target::{Scheme, Target};
 use super::timeline::Timeline;
 use super::tls::{self, Protocols, TlsSettings};
@@ -35,6 +36,8 @@ pub(crate) struct Gauge {
     written: AtomicU64,
     is_to_probe: AtomicBool,
     transcript: Mutex<Transcript>,
+    is_to_spell: AtomicBool,
+    speller: Mutex<Option<Speller>>,
 }
 
 impl Gauge {
@@ -53,6 +56,18 @@ impl Gauge {
     pub(crate) fn transcript(&self) -> MutexGuard<'_, Transcript> {
         // Whatever a panic left here is replaced when the next head is awaited.
         self.transcript.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Has the next head go out in this spelling; `None` leaves it as the codec writes it.
+    pub(crate) fn spell(&self, spelling: Option<&Spelling>) {
+        if spelling.is_some() || self.is_to_spell.load(Ordering::Relaxed) {
+            *self.speller() = spelling.cloned().map(Speller::new);
+            self.is_to_spell.store(spelling.is_some(), Ordering::Relaxed);
+        }
+    }
+
+    fn speller(&self) -> MutexGuard<'_, Option<Speller>> {
+        self.speller.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Makes the next read ask the kernel whether the peer has closed, instead of trusting the reactor's last news.
@@ -80,6 +95,16 @@ enum Stream {
     Tls(Box<TlsStream<TcpStream>>),
     /// TLS to the target inside of TLS to a proxy.
     Nested(Box<TlsStream<TlsStream<TcpStream>>>),
+}
+
+impl Stream {
+    fn poll_write_slices(&mut self, cx: &mut Context<'_>, slices: &[io::IoSlice<'_>]) -> Poll<io::Result<usize>> {
+        match self {
+            Self::Plain(tcp) => Pin::new(tcp).poll_write_vectored(cx, slices),
+            Self::Tls(tls) => Pin::new(tls).poll_write_vectored(cx, slices),
+            Self::Nested(tls) => Pin::new(tls).poll_write_vectored(cx, slices),
+        }
+    }
 }
 
 impl Wire {
@@ -280,6 +305,9 @@ fn end_if_ragged(polled: Poll<io::Result<()>>) -> Poll<io::Result<()>> {
 impl AsyncWrite for Wire {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let this = &mut *self;
+        if this.gauge.is_to_spell.load(Ordering::Relaxed) {
+            return this.poll_write_spelled(cx, &[io::IoSlice::new(bytes)]);
+        }
         let polled = match &mut this.stream {
             Stream::Plain(tcp) => Pin::new(tcp).poll_write(cx, bytes),
             Stream::Tls(tls) => Pin::new(tls).poll_write(cx, bytes),
@@ -298,11 +326,10 @@ impl AsyncWrite for Wire {
             return self.poll_write(cx, only);
         }
         let this = &mut *self;
-        let polled = match &mut this.stream {
-            Stream::Plain(tcp) => Pin::new(tcp).poll_write_vectored(cx, slices),
-            Stream::Tls(tls) => Pin::new(tls).poll_write_vectored(cx, slices),
-            Stream::Nested(tls) => Pin::new(tls).poll_write_vectored(cx, slices),
-        };
+        if this.gauge.is_to_spell.load(Ordering::Relaxed) {
+            return this.poll_write_spelled(cx, slices);
+        }
+        let polled = this.stream.poll_write_slices(cx, slices);
         this.count_written(polled)
     }
 
@@ -337,5 +364,27 @@ impl Wire {
             self.gauge.written.fetch_add(*count as u64, Ordering::Relaxed);
         }
         polled
+    }
+
+    /// Writes a head with its names in the caller's spelling, and what follows it.
+    fn poll_write_spelled(&mut self, cx: &mut Context<'_>, slices: &[io::IoSlice<'_>]) -> Poll<io::Result<usize>> {
+        let Some((first, more)) = slices.split_first() else {
+            return Poll::Ready(Ok(0));
+        };
+        let mut speller = self.gauge.speller();
+        let head = speller.as_mut().map_or(&[][..], |speller| speller.spelled(first));
+        let mut out = vec![io::IoSlice::new(head), io::IoSlice::new(&first[head.len()..])];
+        out.retain(|slice| !slice.is_empty());
+        out.extend_from_slice(more);
+        let polled = self.stream.poll_write_slices(cx, &out);
+        drop(out);
+        if let Poll::Ready(Ok(count)) = &polled
+            && speller.as_mut().is_none_or(|speller| speller.wrote(*count))
+        {
+            *speller = None;
+            self.gauge.is_to_spell.store(false, Ordering::Relaxed);
+        }
+        drop(speller);
+        self.count_written(polled)
     }
 }

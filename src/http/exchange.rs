@@ -151,6 +151,7 @@ async fn send_one(
     }
     let order = Order {
         sent: &sent,
+        spelling: request.spelling.as_ref(),
         tls,
         proxy,
         wire,

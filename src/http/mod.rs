@@ -5,7 +5,7 @@
 //!
 //! From the inside out: [`target`] (URLs), [`proxy`] (which way), `dns`, `wire` (what a session may choose about connections),
 //! `connect`, [`tls`], `transport` (one request over one connection),
-//! `transcript` (what the codec hides),
+//! `transcript` (what the codec hides), `spelling` (what it changes),
 //! `redirect`, [`cookies`], [`decode`], `exchange` (the rules that tie them together). [`encode`] makes bodies and
 //! header values from data, [`json`] tells which bodies any JSON parser may read.
 
@@ -25,6 +25,7 @@ mod redirect;
 mod request;
 mod response;
 mod session;
+mod spelling;
 pub mod target;
 mod timeline;
 pub mod tls;
@@ -40,6 +41,7 @@ pub use redirect::RedirectRule;
 pub use request::Request;
 pub use response::{Hop, Response, Sent};
 pub use session::{Options, Session};
+pub use spelling::Spelling;
 pub use target::{Scheme, Target, UrlProblem};
 pub use timeline::Timeline;
 pub use tls::{ClientCert, TlsSettings, Verify};

@@ -10,6 +10,7 @@ use http::{HeaderMap, Method};
 
 use super::cookies::Cookie;
 use super::proxy::Proxies;
+use super::spelling::Spelling;
 use super::target::Target;
 use super::tls::TlsSettings;
 
@@ -24,6 +25,8 @@ pub struct Request {
     /// it is missing; a template that holds it already (see [`Target::host_header`]) saves that step. A `Host` that
     /// is not the target's own is taken as the user's and survives redirects. `Content-Length` is added for a body.
     pub headers: Arc<HeaderMap>,
+    /// Header names that are not to go out in Title-Case.
+    pub spelling: Option<Spelling>,
     /// The body, if there is one. `Some` of nothing sends `Content-Length: 0`.
     pub body: Option<Bytes>,
     /// Cookies for this request (and its redirects) only, each sent where it belongs.
@@ -58,6 +61,7 @@ impl Request {
             method,
             target,
             headers: Arc::default(),
+            spelling: None,
             body: None,
             cookies: Vec::new(),
             use_jar: true,

@@ -85,24 +85,22 @@ pub struct Sent {
 
 impl Sent {
     /// All headers as sent, in order: `Host` first unless the caller placed it, then the caller's, then `Cookie`
-    /// and `Content-Length`.
+    /// and `Content-Length`. `Cookie` stands before a `Host` that the caller did not place first, as geventhttpclient
+    /// has it, and before a `Content-Length` that the caller placed, as `requests` has it.
     #[must_use]
     pub fn all_headers(&self) -> HeaderMap {
-        let mut all = if self.headers.contains_key(HOST) {
-            let mut all = HeaderMap::with_capacity(self.headers.len() + 2);
-            all.extend(self.headers.iter().map(|(name, value)| (name.clone(), value.clone())));
-            all
-        } else {
-            let mut all = HeaderMap::with_capacity(self.headers.len() + 3);
+        let mut all = HeaderMap::with_capacity(self.headers.len() + 3);
+        if !self.headers.contains_key(HOST) {
             all.insert(HOST, self.target.host_header().clone());
-            for (name, value) in self.headers.iter() {
-                all.append(name, value.clone());
-            }
-            all
-        };
-        if let Some(cookie) = &self.cookie {
-            all.insert(COOKIE, cookie.clone());
         }
+        let mut cookie = self.cookie.as_ref();
+        for (name, value) in self.headers.iter() {
+            if (name == HOST && !all.is_empty()) || name == CONTENT_LENGTH {
+                all.extend(cookie.take().map(|value| (COOKIE, value.clone())));
+            }
+            all.append(name, value.clone());
+        }
+        all.extend(cookie.map(|value| (COOKIE, value.clone())));
         if let Some(body) = &self.body
             && !all.contains_key(CONTENT_LENGTH)
         {

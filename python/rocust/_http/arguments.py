@@ -191,11 +191,19 @@ def bound_of(max_body: Any) -> int:
 
 def text(value: Any) -> str:
     """`value` as text: bytes are taken as UTF-8, as `requests` takes URLs."""
+    if isinstance(value, str):
+        return value
     return value.decode() if isinstance(value, bytes) else str(value)
 
 
-#: What urllib3 sends in place of these headers when a call has none of them.
-SENT_ANYWAY = {"user-agent": f"python-urllib3/{urllib3_version}", "accept-encoding": "identity"}
+#: What urllib3 and http.client send, in front, in place of these headers when a call has none of them.
+SENT_ANYWAY = {"Accept-Encoding": "identity", "User-Agent": f"python-urllib3/{urllib3_version}"}
+
+
+class Added(str):
+    """The name of a header that nobody asked for."""
+
+    __slots__ = ()
 
 
 def checked_header_pairs(headers: Mapping[str, Any]) -> list[tuple[str, bytes]]:
@@ -209,8 +217,8 @@ def checked_header_pairs(headers: Mapping[str, Any]) -> list[tuple[str, bytes]]:
             continue
         if not isinstance(value, (str, bytes)) or value[:1].isspace():
             raise NotPlain(f"the header {name} is {value!r}")
-    added = [(name, value) for name, value in SENT_ANYWAY.items() if headers.get(name) is None]
-    return header_pairs([*headers.items(), *added])
+    added = [(Added(name), value) for name, value in SENT_ANYWAY.items() if headers.get(name) is None]
+    return header_pairs([*added, *headers.items()])
 
 
 def header_pairs(headers: Iterable[tuple[Any, Any]]) -> list[tuple[str, bytes]]:

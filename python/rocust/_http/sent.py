@@ -50,10 +50,10 @@ def _as_written(sent: list[tuple[str, str]], written: list[tuple[str, bytes]]) -
     for name, value in sent:
         spelled = spelling.get(name)
         if spelled is None:
-            if name == "host":
-                continue
             spelled = name.title()
-        elif arguments.SENT_ANYWAY.get(spelled) == value:
+            if name == "host" or arguments.SENT_ANYWAY.get(spelled) == value:
+                continue
+        elif isinstance(spelled, arguments.Added):
             continue
         own.append((spelled, value))
     return own

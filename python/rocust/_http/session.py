@@ -352,7 +352,7 @@ class HttpSession(WiredSession, requests.Session):
             auth = credentials_in(url) if self.auth is None else self.auth
         authorization = arguments.authorization_of(auth)
         if headers or body.content_type or authorization:
-            pairs = self._headers_with(headers, body.content_type, authorization)
+            pairs = self._headers_with(headers, content, body.content_type, authorization)
         connect, read = arguments.limits_of(kwargs.get("timeout"))
         verify = kwargs.get("verify")
         follow = kwargs.get("allow_redirects", True)
@@ -373,12 +373,18 @@ class HttpSession(WiredSession, requests.Session):
         }
 
     def _headers_with(
-        self, headers: Any, content_type: str | None, authorization: tuple[str, str] | None
+        self,
+        headers: Any,
+        content: bytes | None,
+        content_type: str | None,
+        authorization: tuple[str, str] | None,
     ) -> list[tuple[str, bytes]]:
         """The session's headers with a call's own over them, in `requests`' order."""
         both = CaseInsensitiveDict(self.__dict__.get("headers", DEFAULT_HEADERS))
         for key, value in dict(headers or {}).items():
             both[arguments.text(key)] = value
+        if content is not None:
+            both["Content-Length"] = str(len(content))
         if content_type and "content-type" not in both:
             both["Content-Type"] = content_type
         if authorization:

@@ -298,6 +298,7 @@ async fn travel(conduit: &mut Conduit, order: &Order<'_>, timeline: &mut Timelin
     }
     conduit.wake().await?;
     conduit.gauge.transcript().begin();
+    conduit.gauge.spell(order.spelling);
     let Conduit {
         codec: Codec::Awake(driven),
         gauge,

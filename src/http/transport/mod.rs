@@ -17,6 +17,7 @@ use super::failure::Failure;
 use super::proxy::Proxy;
 use super::response::Sent;
 use super::session::Session;
+use super::spelling::Spelling;
 use super::timeline::Timeline;
 use super::tls::TlsSettings;
 use super::wire::WireOptions;
@@ -26,6 +27,7 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub(crate) struct Order<'a> {
     pub(crate) sent: &'a Sent,
+    pub(crate) spelling: Option<&'a Spelling>,
     pub(crate) tls: &'a Arc<TlsSettings>,
     /// Through which proxy.
     pub(crate) proxy: Option<&'a Arc<Proxy>>,

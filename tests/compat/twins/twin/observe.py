@@ -12,6 +12,8 @@ from functools import cache
 from types import ModuleType
 from typing import Any
 
+from requests.structures import CaseInsensitiveDict
+
 from twin.places import Places
 from twin.registry import FAST
 
@@ -125,7 +127,9 @@ def _shown(value: Any) -> str:  # noqa: C901 - one line for each kind of value
     if hasattr(value, "extract_cookies"):
         return f"jar[{', '.join(map(_cookie, value))}]"
     if isinstance(value, Mapping) or hasattr(value, "items"):
-        return f"{type(value).__name__}[{', '.join(f'{key}: {item}' for key, item in value.items())}]"
+        # A subclass of what `requests` has is as good.
+        name = "CaseInsensitiveDict" if isinstance(value, CaseInsensitiveDict) else type(value).__name__
+        return f"{name}[{', '.join(f'{key}: {item}' for key, item in value.items())}]"
     if hasattr(value, "status_code"):
         return f"<response {value.status_code} {value.url}>"
     return f"<{path_of(type(value))}>"

@@ -69,7 +69,9 @@ def _visit(behaviour: Behaviour, places: Places, environment: Any, mode: str) ->
 
 def _user(behaviour: Behaviour, host: str, environment: Any, settings: dict[str, Any]) -> Any:
     base = HttpUser if behaviour.kind == HTTP else FastHttpUser
-    return type("Visitor", (base,), {"host": host, "abstract": True, **settings})(environment)
+    return type("Visitor", (base,), {"host": host, "abstract": True, "__module__": "twin.visit", **settings})(
+        environment
+    )
 
 
 def _event(told: dict[str, Any]) -> dict[str, str]:
