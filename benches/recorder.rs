@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use rocust::ids::EntryId;
-use rocust::stats::{Ledger, Sample};
+use rocust::stats::{Ledger, Parts, Sample};
 
 /// More than a shard takes before it is merged.
 const BATCH: u64 = 10_240;
@@ -22,6 +22,7 @@ fn sample(entry: EntryId, turn: u64) -> Sample {
         length_bytes: 1_234,
         at_epoch_s: 1_700_000_000.0 + turn as f64 * 1e-4,
         failure: None,
+        parts: Some(Parts([30, 0, 0, 0, 12, elapsed.subsec_micros(), 3])),
     }
 }
 

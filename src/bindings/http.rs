@@ -14,6 +14,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
 use rustc_hash::FxHashMap;
+use tokio::time::Instant;
 
 use super::failure::InvalidHeader;
 use super::port::PyPort;
@@ -26,11 +27,11 @@ use crate::engine::verdict::Dialect;
 use crate::http::decode::content_encoding;
 use crate::http::json::{self, Encoding};
 use crate::http::{
-    ChunkBreak, Cookie, Failure, FailureKind, Options, RedirectRule, Request, Response, Scheme, Session, Spelling,
-    Target, Timeline, TlsSettings, Verify,
+    ChunkBreak, Cookie, Failure, FailureKind, Options, Phases, RedirectRule, Request, Response, Scheme, Session,
+    Spelling, Target, Timeline, TlsSettings, Verify,
 };
 use crate::ids::EntryId;
-use crate::stats::Ledger;
+use crate::stats::{Ledger, PARTS};
 
 /// How many URLs a client remembers; a user that never repeats one starts over now and then.
 const REMEMBERED_URLS: usize = 512;
@@ -284,6 +285,7 @@ impl PyClient {
             port: port.shared(),
             cancel,
             in_flight: InFlight::begin(),
+            queued: Instant::now(),
         };
         if let Err(error) = engine.lane(lane).submit(job) {
             port.forget(ticket.0);
@@ -759,6 +761,11 @@ impl PyExchange {
         }
     }
 
+    /// The response time in milliseconds, and its parts.
+    pub(super) fn measured(&self) -> (f64, Option<Phases>) {
+        (self.response_time(), self.timeline.phases())
+    }
+
     fn failure(&self) -> Option<&Failure> {
         self.result.as_ref().err().map(|failure| &**failure)
     }
@@ -904,6 +911,12 @@ impl PyExchange {
         self.timeline.response_time().unwrap_or_default().as_secs_f64() * 1e3
     }
 
+    /// Milliseconds of each part in order, the time in the queue first; None where they are not known.
+    fn timings(&self) -> Option<[f64; PARTS]> {
+        let phases = self.timeline.phases()?;
+        Some(phases.in_order().map(|part| part.as_secs_f64() * 1e3))
+    }
+
     /// When it began, in seconds since the epoch.
     #[getter]
     fn started_at(&self) -> f64 {
@@ -913,10 +926,7 @@ impl PyExchange {
     /// Seconds between the call and the start on the lane: the engine's own delay.
     #[getter]
     fn queued(&self) -> f64 {
-        match (self.timeline.queued, self.timeline.begun) {
-            (Some(queued), Some(begun)) => begun.saturating_duration_since(queued).as_secs_f64(),
-            _ => 0.0,
-        }
+        self.timeline.phases().map_or(0.0, |phases| phases.queue.as_secs_f64())
     }
 
     /// The redirects on the way, the first one first.

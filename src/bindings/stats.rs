@@ -4,15 +4,17 @@
 
 use std::borrow::Cow;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyInt, PyString};
 
 use super::door::detached;
+use super::http::PyExchange;
 use crate::stats::{
-    Bucketing, Buckets, Entry, Failure, Figures, Hold, Ledger, ResponseTime, SharedEntry, SharedFailure,
-    bucket_response_time, lock,
+    Bucketing, Buckets, Entry, Failure, Figures, Hold, Ledger, PARTS, PartSums, ResponseTime, SharedEntry,
+    SharedFailure, bucket_response_time, lock,
 };
 
 /// The shard of the Python thread; lanes count from 1.
@@ -146,6 +148,31 @@ impl PyLedger {
         let entry = self.inner.intern(&text(method)?, &text(name)?);
         self.inner
             .record_failure(PYTHON_SHARD, entry, at_epoch_s, Arc::from(error_text));
+        Ok(())
+    }
+
+    /// Counts how long the parts of a request took that was reported with this response time, unless that is not the sum of what the
+    /// engine measured.
+    fn record_timings(
+        &self,
+        method: &Bound<'_, PyAny>,
+        name: &Bound<'_, PyAny>,
+        response_time_ms: f64,
+        exchanges: Vec<Bound<'_, PyExchange>>,
+    ) -> PyResult<()> {
+        let (mut measured_ms, mut sums) = (0.0_f64, [Duration::ZERO; PARTS]);
+        for exchange in exchanges {
+            let (ms, phases) = exchange.get().measured();
+            let Some(phases) = phases else { return Ok(()) };
+            measured_ms += ms;
+            for (sum, part) in sums.iter_mut().zip(phases.in_order()) {
+                *sum += part;
+            }
+        }
+        if measured_ms.to_bits() == response_time_ms.to_bits() {
+            let entry = self.inner.intern(&text(method)?, &text(name)?);
+            self.inner.record_parts(PYTHON_SHARD, entry, sums.into());
+        }
         Ok(())
     }
 
@@ -457,6 +484,23 @@ impl PyEntry {
     #[getter]
     fn has_recent(&self, py: Python<'_>) -> bool {
         self.fresh(py).has_recent()
+    }
+
+    /// How many requests have told how long their parts took; microseconds of each part, and its longest.
+    fn timings(&self, py: Python<'_>) -> (u64, [u64; PARTS], [u32; PARTS]) {
+        self.read(py, |figures| {
+            (figures.parts.count, figures.parts.totals_us, figures.parts.max_us)
+        })
+    }
+
+    fn set_timings(&self, py: Python<'_>, count: u64, totals_us: [u64; PARTS], max_us: [u32; PARTS]) {
+        self.write(py, |figures| {
+            figures.parts = PartSums {
+                count,
+                totals_us,
+                max_us,
+            };
+        });
     }
 
     // The dictionaries, and what is computed from them.

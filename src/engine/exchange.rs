@@ -118,6 +118,8 @@ pub struct Job {
     pub cancel: Arc<Cancel>,
     /// Its share of the count of running jobs.
     pub in_flight: InFlight,
+    /// When it was asked for.
+    pub queued: Instant,
 }
 
 impl Job {
@@ -143,10 +145,11 @@ impl Job {
             ticket,
             port,
             in_flight,
+            queued,
             ..
         } = self;
         let mut flight = Flight {
-            timeline: Timeline::default(),
+            timeline: Timeline::queued_at(queued),
             unreported: Unreported { ledger, shard },
             reply: Some((ticket, port)),
             method: request.method.clone(),
@@ -168,6 +171,7 @@ impl Job {
                     length_bytes: response.body.len() as u64,
                     at_epoch_s: clock::since_epoch().as_secs_f64(),
                     failure,
+                    parts: flight.timeline.phases().map(|phases| phases.in_order().into()),
                 },
             );
             flight.unreported.settle();
@@ -250,14 +254,14 @@ impl Flight {
 
 impl Drop for Flight {
     fn drop(&mut self) {
-        match self.timeline.sent {
+        match self.timeline.sent() {
             // Called off before anything was sent: the server cannot have seen it, so there is nothing to account for.
             None => self.unreported.settle(),
             Some(sent) if self.reply.is_some() && self.unreported.ledger.is_some() => called_off::note(CalledOff {
                 method: self.method.clone(),
                 target: self.target.clone(),
                 waited: sent.elapsed(),
-                has_begun: self.timeline.first_byte.is_some_and(|first_byte| first_byte >= sent),
+                has_begun: self.timeline.first_byte().is_some_and(|first_byte| first_byte >= sent),
                 unread: self.timeline.unread,
             }),
             Some(_) => {}

@@ -174,22 +174,22 @@ async fn open(
     timeline: &mut Timeline,
 ) -> Result<Wire, Failure> {
     let limit = order.connect_timeout;
+    timeline.opening_at(Instant::now());
     let addresses = dns::addresses(target, order.wire).await?;
-    timeline.dns = Some(Instant::now());
+    timeline.resolved_at(Instant::now());
     let mut last = None;
     for address in addresses.iter() {
         let address = SocketAddr::new(*address, target.port());
         match within(limit, dial(address, order.wire.source)).await {
             Some(Ok(tcp)) => {
-                timeline.connected = Some(Instant::now());
-                timeline.tls = None;
+                timeline.connected_at(Instant::now(), target.scheme() == Scheme::Https);
                 // Without it the request would still be right, only slower.
                 let _ = tcp.set_nodelay(true);
                 let stream = match target.scheme() {
                     Scheme::Http => Stream::Plain(tcp),
                     Scheme::Https => {
                         let stream = secure(tcp, target, settings, protocols, order).await?;
-                        timeline.tls = Some(Instant::now());
+                        timeline.secured_at(Instant::now());
                         Stream::Tls(Box::new(stream))
                     }
                 };

@@ -123,6 +123,7 @@ async fn follow(
         }
         history.push(response);
         begun = Instant::now();
+        timeline.sending_at(begun);
     }
 }
 

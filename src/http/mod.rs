@@ -20,6 +20,7 @@ mod failure;
 #[cfg(test)]
 mod hostile;
 pub mod json;
+mod phases;
 pub mod proxy;
 mod redirect;
 mod request;
@@ -36,6 +37,7 @@ mod wire;
 pub use cookies::{Cookie, Jar};
 pub use exchange::exchange;
 pub use failure::{BodyProgress, ChunkBreak, Failure, FailureKind, ProxyStage, Via};
+pub use phases::Phases;
 pub use proxy::{Proxies, Proxy, ProxyKind};
 pub use redirect::RedirectRule;
 pub use request::Request;

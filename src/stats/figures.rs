@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::bucket::{Buckets, bucket_response_time};
 use super::histogram::Histogram;
+use super::parts::PartSums;
 use super::window::Window;
 
 /// A response time on its way into the figures.
@@ -91,6 +92,8 @@ pub struct Figures {
     pub exact: Histogram,
     /// What happened in the last seconds.
     pub window: Window,
+    /// How long the parts of requests took.
+    pub parts: PartSums,
     /// Whether all response times were Python integers, so that sums and extremes are to be shown as such.
     pub is_whole: bool,
     /// Whether counts came in rounded already, so that the exact distribution does not hold them all.
@@ -113,6 +116,7 @@ impl Default for Figures {
             response_times: Buckets::default(),
             exact: Histogram::default(),
             window: Window::default(),
+            parts: PartSums::default(),
             is_whole: true,
             is_rounded: false,
         }
@@ -198,6 +202,7 @@ impl Figures {
         self.response_times.merge(&other.response_times);
         self.exact.merge(&other.exact);
         self.window.merge(&other.window);
+        self.parts.merge(&other.parts);
         self.is_whole &= other.is_whole;
         self.is_rounded |= other.is_rounded;
     }

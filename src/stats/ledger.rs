@@ -15,6 +15,7 @@ use super::entry::{Bucketing, Entry, SharedEntry};
 use super::failure::{Failure, SharedFailure};
 use super::figures::{Figures, ResponseTime};
 use super::lock;
+use super::parts::Parts;
 use super::recorder::{Mark, SHARD_SAMPLES, Shard};
 use super::sample::Sample;
 use super::snapshot::{FailureKey, Snapshot};
@@ -159,6 +160,21 @@ impl Ledger {
                 request: Some((response_time, length_bytes)),
                 at_epoch_s,
                 failure,
+                parts: None,
+            },
+        );
+    }
+
+    /// Keeps how long the parts of a request took that is reported on its own.
+    pub fn record_parts(&self, shard: usize, entry: EntryId, parts: Parts) {
+        self.push(
+            shard,
+            Mark {
+                entry,
+                request: None,
+                at_epoch_s: 0.0,
+                failure: None,
+                parts: Some(parts),
             },
         );
     }
@@ -172,6 +188,7 @@ impl Ledger {
                 request: None,
                 at_epoch_s,
                 failure: Some(text),
+                parts: None,
             },
         );
     }
@@ -471,6 +488,9 @@ fn apply(entry: &mut Entry, mark: &Mark, bucketing: Bucketing) {
     }
     if mark.failure.is_some() {
         entry.log_failure(mark.at_epoch_s);
+    }
+    if let Some(parts) = &mark.parts {
+        entry.figures.parts.add(parts);
     }
 }
 

@@ -2,7 +2,8 @@
 //!
 //! I/O threads hand a [`Sample`] to their own shard of the [`Ledger`] (`recorder`); whoever reads merges the shards into
 //! the entries (`ledger`), which are the only mutable truth. An [`Entry`] keeps counts, Locust's rounded `response_times`
-//! (`bucket`), the exact distribution (`histogram`) and what happened in the last seconds (`window`).
+//! (`bucket`), the exact distribution (`histogram`), what happened in the last seconds (`window`) and how long the parts of
+//! requests took (`parts`).
 //! A [`Snapshot`] is a copy that no longer changes and that can be merged with others and sent over a wire.
 
 mod bucket;
@@ -12,6 +13,7 @@ mod failure;
 mod figures;
 mod histogram;
 mod ledger;
+mod parts;
 mod recorder;
 mod sample;
 mod snapshot;
@@ -26,6 +28,7 @@ pub use failure::{Failure, SharedFailure};
 pub use figures::{Figures, ResponseTime};
 pub use histogram::Histogram;
 pub use ledger::{Hold, Ledger, ListedEntry, ListedFailure};
+pub use parts::{PARTS, PartSums, Parts};
 pub use sample::Sample;
 pub use snapshot::{FailureKey, Snapshot};
 pub use window::{Second, WINDOW_SECONDS, Window};

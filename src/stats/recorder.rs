@@ -10,6 +10,7 @@ use crate::ids::EntryId;
 
 use super::figures::ResponseTime;
 use super::lock;
+use super::parts::Parts;
 use super::sample::Sample;
 
 /// A shard is merged when it holds this many; or earlier, when somebody reads.
@@ -23,6 +24,8 @@ pub(crate) struct Mark {
     pub(crate) request: Option<(Option<ResponseTime>, u64)>,
     pub(crate) at_epoch_s: f64,
     pub(crate) failure: Option<Arc<str>>,
+    /// The parts of a request, which may be counted on its own.
+    pub(crate) parts: Option<Parts>,
 }
 
 impl From<Sample> for Mark {
@@ -32,6 +35,7 @@ impl From<Sample> for Mark {
             request: Some((sample.elapsed.map(ResponseTime::from), sample.length_bytes)),
             at_epoch_s: sample.at_epoch_s,
             failure: sample.failure,
+            parts: sample.parts,
         }
     }
 }

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use crate::ids::EntryId;
 
+use super::parts::Parts;
+
 /// One finished request: how long it took, how much came back, and whether it failed.
 #[derive(Clone, Debug)]
 pub struct Sample {
@@ -18,4 +20,6 @@ pub struct Sample {
     pub at_epoch_s: f64,
     /// Why it failed, in the text that Locust's `StatsError` shows; `None` when it did not.
     pub failure: Option<Arc<str>>,
+    /// How long its parts took, where that is known.
+    pub parts: Option<Parts>,
 }

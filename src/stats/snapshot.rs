@@ -8,9 +8,10 @@ use super::encoding::{DecodeError, Reader, Writer};
 use super::failure::Failure;
 use super::figures::Figures;
 use super::histogram::Histogram;
+use super::parts::{PARTS, PartSums};
 use super::window::Window;
 
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 /// What makes two failures the same.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -146,6 +147,11 @@ fn write_figures(writer: &mut Writer, figures: &Figures) {
         writer.number(second.requests);
         writer.number(second.failures);
     }
+    writer.number(figures.parts.count);
+    for (&total_us, &max_us) in figures.parts.totals_us.iter().zip(&figures.parts.max_us) {
+        writer.number(total_us);
+        writer.number(max_us.into());
+    }
 }
 
 fn read_figures(reader: &mut Reader<'_>) -> Result<Figures, DecodeError> {
@@ -165,6 +171,7 @@ fn read_figures(reader: &mut Reader<'_>) -> Result<Figures, DecodeError> {
         response_times: Buckets::default(),
         exact: Histogram::default(),
         window: Window::default(),
+        parts: PartSums::default(),
     };
     for _ in 0..reader.count()? {
         figures.response_times.set(reader.second()?, reader.number()?);
@@ -175,6 +182,12 @@ fn read_figures(reader: &mut Reader<'_>) -> Result<Figures, DecodeError> {
     for _ in 0..reader.count()? {
         figures.window.add(reader.second()?, reader.number()?, reader.number()?);
     }
+    figures.parts.count = reader.number()?;
+    for place in 0..PARTS {
+        figures.parts.totals_us[place] = reader.number()?;
+        let max_us = u32::try_from(reader.number()?);
+        figures.parts.max_us[place] = max_us.map_err(|_| DecodeError::Malformed("a number is too large"))?;
+    }
     Ok(figures)
 }
 
@@ -184,7 +197,7 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use crate::stats::{Ledger, Sample, lock};
+    use crate::stats::{Ledger, Parts, Sample, lock};
 
     use super::*;
 
@@ -218,6 +231,7 @@ mod tests {
                     length_bytes: u64::from(second),
                     at_epoch_s: 1_000_000.0 + f64::from(second),
                     failure: failure.map(|number| Arc::from(format!("failure {number}"))),
+                    parts: elapsed_us.map(|us| Parts([0, us / 7, us, u32::MAX - us, 1, u32::from(second), us % 9])),
                 },
             );
             if second % 100 == 0 {

@@ -115,15 +115,16 @@ async fn a_request_looks_as_http2_wants_it_and_the_answer_says_its_version() {
     // More than the window of a stream: the server has to give room for the rest.
     let body = vec![b'x'; 300_000];
     request.body = Some(body.clone().into());
-    let mut timeline = Timeline::default();
+    let mut timeline = Timeline::queued_at(tokio::time::Instant::now());
     let response = exchange(&session, request, &mut timeline).await.unwrap();
     assert_eq!(
         (response.version, response.status, response.body.len()),
         (http::Version::HTTP_2, 200, 0)
     );
     assert_eq!(response.spelled_headers()[0].0, "x-spelled");
-    assert!(timeline.connected <= timeline.sent && timeline.sent <= timeline.first_byte);
-    assert!(timeline.first_byte <= timeline.done && timeline.tls.is_none() && timeline.sent.is_some());
+    assert!(timeline.connected() <= timeline.sent() && timeline.sent() <= timeline.first_byte());
+    assert_eq!(timeline.phases().map(|phases| phases.total()), timeline.response_time());
+    assert!(timeline.first_byte() <= timeline.done() && timeline.tls().is_none() && timeline.sent().is_some());
     let (parts, sent) = hearing.recv().await.unwrap();
     assert_eq!(parts.uri.to_string(), server.url("/p%20q?x=1"));
     let names: Vec<_> = parts.headers.keys().map(http::HeaderName::as_str).collect();
@@ -501,7 +502,7 @@ async fn a_second_request_uses_the_first_ones_connection() {
     for is_first in [true, false] {
         let mut timeline = Timeline::default();
         exchange(&session, get(&server.url("/")), &mut timeline).await.unwrap();
-        assert_eq!(timeline.connected.is_some(), is_first);
+        assert_eq!(timeline.connected().is_some(), is_first);
     }
     assert_eq!(server.visits(), 1);
 }

@@ -161,8 +161,8 @@ async fn a_dropped_exchange_closes_its_connection_and_is_timed() {
         }
     }
     assert_eq!(going.recv().await, Some("closed"));
-    assert!(timeline.sent.is_some() && timeline.first_byte.is_none());
-    assert!(timeline.done.is_some() && timeline.response_time().is_some());
+    assert!(timeline.sent().is_some() && timeline.first_byte().is_none());
+    assert!(timeline.done().is_some() && timeline.response_time().is_some());
     assert_eq!(session.idle_connections(), 0);
 }
 

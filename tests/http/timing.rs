@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rocust::http::{FailureKind, Timeline, exchange};
+use rocust::http::{Failure, FailureKind, Request, Response, Session, Timeline, exchange};
 use tokio::time::{Instant, sleep};
 
 use crate::support::{ScriptedServer, get, send, session};
@@ -151,24 +151,104 @@ async fn the_steps_are_stamped_in_order() {
     let session = session();
     let mut timeline = Timeline::default();
     let response = exchange(&session, get(&server.url("/")), &mut timeline).await.unwrap();
-    let Timeline {
-        begun,
-        dns,
-        connected,
-        tls,
-        sent,
-        first_byte,
-        done,
-        ..
-    } = timeline;
-    let steps = [begun, dns, connected, sent, first_byte, done].map(Option::unwrap);
+    let steps = [
+        timeline.begun(),
+        timeline.dns(),
+        timeline.connected(),
+        timeline.sent(),
+        timeline.first_byte(),
+        timeline.done(),
+    ]
+    .map(Option::unwrap);
     assert!(steps.is_sorted(), "{steps:?}");
-    assert_eq!(tls, None);
+    assert_eq!(timeline.tls(), None);
     assert!(steps[4] - steps[3] >= LIMIT && steps[5] - steps[4] >= LIMIT);
     assert!(response.elapsed >= LIMIT && response.elapsed < timeline.response_time().unwrap());
     let mut second = Timeline::default();
     exchange(&session, get(&server.url("/")), &mut second).await.unwrap();
-    assert_eq!((second.dns, second.connected), (None, None));
+    assert_eq!((second.dns(), second.connected()), (None, None));
+}
+
+/// A whole exchange, with the stamp that the caller makes.
+async fn timed(session: &Session, request: Request) -> (Result<Response, Failure>, Timeline) {
+    let mut timeline = Timeline::queued_at(Instant::now());
+    let result = exchange(session, request, &mut timeline).await;
+    (result, timeline)
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_parts_tell_where_the_time_went() {
+    let server = ScriptedServer::start(|mut visit, _| async move {
+        while visit.request().await.is_some() {
+            sleep(LIMIT).await;
+            visit.say(b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nlat").await;
+            sleep(LIMIT * 2).await;
+            visit.say(b"e").await;
+        }
+    })
+    .await;
+    let session = session();
+    for is_reused in [false, true] {
+        let (result, timeline) = timed(&session, get(&server.url("/"))).await;
+        result.unwrap();
+        let phases = timeline.phases().unwrap();
+        assert_eq!(phases.total(), timeline.response_time().unwrap());
+        assert!(
+            phases.first_byte >= LIMIT && phases.first_byte < LIMIT * 2,
+            "{phases:?}"
+        );
+        assert!(phases.body >= LIMIT * 2 && phases.body < LIMIT * 3, "{phases:?}");
+        assert_eq!(phases.tls, Duration::ZERO);
+        if is_reused {
+            assert_eq!((phases.dns, phases.connect), (Duration::ZERO, Duration::ZERO));
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_parts_are_summed_over_redirects_and_connections() {
+    const HOPS: u32 = 4;
+    let server = ScriptedServer::start(|mut visit, _| async move {
+        // Every answer closes the connection, so that every hop opens one.
+        let Some(request) = visit.request().await else { return };
+        sleep(LIMIT).await;
+        let head = match request.split(' ').nth(1).and_then(|path| path[1..].parse::<u32>().ok()) {
+            Some(hop) if hop < HOPS => format!("HTTP/1.1 302 Found\r\nlocation: /{}\r\n", hop + 1),
+            _ => "HTTP/1.1 200 OK\r\n".to_owned(),
+        };
+        visit
+            .say(format!("{head}connection: close\r\ncontent-length: 2\r\n\r\n.").as_bytes())
+            .await;
+        sleep(LIMIT / 2).await;
+        visit.say(b".").await;
+    })
+    .await;
+    let (result, timeline) = timed(&session(), get(&server.url("/0"))).await;
+    assert_eq!(result.unwrap().history.len(), HOPS as usize);
+    let phases = timeline.phases().unwrap();
+    assert_eq!(phases.total(), timeline.response_time().unwrap());
+    assert!(phases.first_byte >= LIMIT * (HOPS + 1), "{phases:?}");
+    assert!(phases.body >= LIMIT / 2 * (HOPS + 1), "{phases:?}");
+    assert_eq!(server.visits(), HOPS as usize + 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_is_billed_to_what_it_waited_for() {
+    let server = ScriptedServer::start(|mut visit, _| async move {
+        visit.request().await;
+        visit.closed().await;
+    })
+    .await;
+    let mut request = get(&server.url("/"));
+    request.read_timeout = Some(LIMIT);
+    let (result, timeline) = timed(&session(), request).await;
+    assert_eq!(result.unwrap_err().kind, FailureKind::ReadTimeout);
+    let phases = timeline.phases().unwrap();
+    assert!(phases.first_byte >= LIMIT, "{phases:?}");
+    assert_eq!(
+        (phases.body, phases.total()),
+        (Duration::ZERO, timeline.response_time().unwrap())
+    );
 }
 
 #[tokio::test]
@@ -191,6 +271,6 @@ async fn an_answer_that_nobody_read_is_noticed_when_the_exchange_is_dropped() {
         // The server speaks while nobody polls the exchange: `saying` is ready first.
         tokio::select! { biased; Some(()) = saying.recv() => {}, _ = exchange => unreachable!() }
     }
-    assert!(timeline.sent.is_some());
-    assert_eq!((timeline.first_byte, timeline.unread), (None, Some(17)));
+    assert!(timeline.sent().is_some());
+    assert_eq!((timeline.first_byte(), timeline.unread), (None, Some(17)));
 }

@@ -23,10 +23,10 @@ async fn a_certificate_of_a_known_root_is_accepted_and_the_connection_kept() {
         let mut timeline = Timeline::default();
         let response = exchange(&session, get(&url), &mut timeline).await.unwrap();
         assert_eq!(&response.body[..], b"hello");
-        assert!(timeline.connected <= timeline.tls && timeline.tls.is_some());
+        assert!(timeline.connected() <= timeline.tls() && timeline.tls().is_some());
         let mut second = Timeline::default();
         exchange(&session, get(&url), &mut second).await.unwrap();
-        assert_eq!(second.connected, None);
+        assert_eq!(second.connected(), None);
     }
     assert_eq!(session.idle_connections(), 2);
 }

@@ -144,7 +144,7 @@ def test_json_arguments_are_written_byte_for_byte_as_the_json_module_does(docume
             body_of(None, document)
     else:
         if document is not None:
-            assert body_of(None, document) == (expected, "application/json")
+            assert body_of(None, document)[:2] == (expected, "application/json")
     if document is not None:
         assert _payload(None, document, None, False) == (json.dumps(document).encode(), "application/json")
 

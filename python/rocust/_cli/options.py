@@ -424,6 +424,14 @@ def _add_statistics_options(group: Group) -> None:
         env_var="ROCUST_NO_LIVE",
         help="Print the statistics as plain lines in a terminal too, rather than one table redrawn in place.",
     )
+    _add_own(
+        group,
+        "--timings",
+        action="store_true",
+        dest="rocust_timings",
+        env_var="ROCUST_TIMINGS",
+        help="Print also, at the end, where the time went: queue, DNS, connect, TLS, send, first byte and body.",
+    )
     group.add_argument(
         "--reset-stats",
         action="store_true",

@@ -156,6 +156,8 @@ class Session:
             console.save_stats_json(stats, self._options.json_file)
             return
         console.print_stats(stats, current=False)
+        if getattr(self._options, "rocust_timings", False):
+            console.print_timings(stats)
         console.print_percentile_stats(stats)
         console.print_error_report(stats)
 

@@ -88,7 +88,17 @@ class SessionAdapters(OrderedDict[str, HTTPAdapter]):
 class Call:
     """A call that `requests` runs, and what the engine did for it, hop by hop."""
 
-    __slots__ = ("error", "hops", "is_foreign", "last", "ledger", "max_body", "response_time", "started_at")
+    __slots__ = (
+        "error",
+        "exchanges",
+        "hops",
+        "is_foreign",
+        "last",
+        "ledger",
+        "max_body",
+        "response_time",
+        "started_at",
+    )
 
     def __init__(self, ledger: _core.Ledger | None, is_foreign: bool, max_body: int) -> None:
         self.ledger = ledger
@@ -97,6 +107,8 @@ class Call:
         #: Whether somebody else's code sends, so that the call is measured from outside.
         self.is_foreign = is_foreign
         self.hops = 0
+        #: The exchanges of all hops, which know what took how long.
+        self.exchanges: list[_core.Exchange] = []
         #: Milliseconds, summed over the hops.
         self.response_time = 0.0
         self.started_at = 0.0
@@ -111,6 +123,7 @@ class Call:
             self.started_at = exchange.started_at
         self.last = exchange
         self.hops += 1
+        self.exchanges.append(exchange)
         self.response_time += exchange.response_time
 
     def goes_on(self) -> None:
@@ -135,10 +148,11 @@ class Call:
         # What `requests` refuses (a header, a body, one redirect too many) is sent by nobody.
         return error is self.error or isinstance(error, _REFUSALS)
 
-    def hand_over(self, response: requests.Response) -> None:
-        """Leave it to `response` to settle the last exchange when it is reported."""
+    def hand_over(self, response: requests.Response, is_engines: bool) -> None:
+        """Leave it to `response` to settle the last exchange when it is reported, and to tell the parts of what the engine ran."""
         if self.last is not None and own_dict(response).setdefault("_exchange", self.last) is not self.last:
             self.last.settle()
+        own_dict(response)["_hops"] = self.exchanges if is_engines else []
 
 
 class EngineAdapter(LocustHttpAdapter):

@@ -15,6 +15,7 @@ from requests.utils import get_encoding_from_headers
 
 from rocust._errors import CatchResponseError, LocustError, ResponseError
 from rocust._http.json_text import DOUBTFUL, parsed
+from rocust._stats import Timings, timings_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -151,6 +152,11 @@ class FastResponse:
     def elapsed(self) -> timedelta:
         """From sending to the parsed head of the response. Same as Locust."""
         return timedelta(seconds=self._exchange.elapsed)
+
+    @property
+    def timings(self) -> Timings | None:
+        """The parts of the response time, ms, summed over redirects; None for a redirect on the way. Differs from Locust: it has none."""
+        return timings_of([self._exchange])
 
     @property
     def stream(self) -> io.BytesIO:

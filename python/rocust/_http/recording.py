@@ -9,9 +9,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from rocust import _core
+
 if TYPE_CHECKING:
-    from rocust import _core
     from rocust._events import EventHook
+
+
+def exchanges_of(response: Any) -> list[_core.Exchange]:
+    """The exchanges of the engine that a response came of: several when `requests` has followed redirects."""
+    hops: list[_core.Exchange] | None = getattr(response, "_hops", None)
+    if hops is not None:
+        return hops
+    exchange = getattr(response, "_exchange", None)
+    return [exchange] if type(exchange) is _core.Exchange else []
 
 
 class StatsListener:
@@ -29,11 +39,14 @@ class StatsListener:
         response_time: float | None,
         response_length: int,
         exception: BaseException | str | None = None,
+        response: Any = None,
         **_: Any,
     ) -> None:
-        """Record one request, and its failure if it failed."""
+        """Record one request, its failure if it failed, and its parts if the response comes from the engine."""
         stats = self.environment.stats
         stats.log_request(request_type, name, response_time, response_length)
+        if type(response_time) is float and (exchanges := exchanges_of(response)):
+            stats.ledger.record_timings(request_type, name, response_time, exchanges)
         if exception:
             stats.log_error(request_type, name, exception)
 

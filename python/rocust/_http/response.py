@@ -24,6 +24,7 @@ from urllib3.exceptions import MaxRetryError, NewConnectionError, ProtocolError
 from rocust._errors import CatchResponseError, LocustError, ResponseError
 from rocust._http.json_text import DOUBTFUL, parsed, requests_uses_json
 from rocust._http.sent import prepared_from
+from rocust._stats import Timings, timings_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -236,6 +237,16 @@ class ResponseContextManager(LazyResponse):
         response._catch_response = catch_response  # type: ignore[attr-defined]
         response.request_meta = request_meta  # type: ignore[attr-defined]
         return response  # type: ignore[return-value]
+
+    @property
+    def timings(self) -> Timings | None:
+        """The parts of the response time, ms, summed over redirects; None for a call that somebody else's adapter has sent.
+
+        Differs from Locust: it has none.
+        """
+        own = own_dict(self)
+        hops, exchange = own.get("_hops"), own.get("_exchange")
+        return timings_of(([] if exchange is None else [exchange]) if hops is None else hops)
 
     def json(self, **kwargs: Any) -> Any:
         """The body as JSON.

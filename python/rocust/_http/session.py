@@ -455,7 +455,7 @@ class HttpSession(WiredSession, requests.Session):
             "response_length": int(plain.headers.get("content-length") or 0) if streamed else len(plain.content or b""),
         }
         response = ResponseContextManager.wrap_response(plain, self.request_event, meta, catch_response)
-        call.hand_over(response)
+        call.hand_over(response, is_engines)
         if not catch_response:
             meta["exception"] = response.verdict(str(meta["name"]))
             response._report()

@@ -14,20 +14,25 @@ from rocust._stats.percentile import get_readable_percentiles, sort_stats
 from rocust._stats.width import name_width, type_width
 
 if TYPE_CHECKING:
-    from rocust._stats import RequestStats
+    from rocust._stats import RequestStats, StatsEntry
 
 __all__ = [
     "LiveTable",
     "get_error_report_summary",
     "get_percentile_stats_summary",
     "get_stats_summary",
+    "get_timings_summary",
     "print_error_report",
     "print_percentile_stats",
     "print_stats",
     "print_stats_json",
+    "print_timings",
     "save_stats_json",
     "stats_printer",
 ]
+
+#: The parts of a response time, as the table calls them; the queue comes before it.
+_PARTS = ("queue", "dns", "connect", "tls", "send", "first byte", "body")
 
 console_logger = logging.getLogger("locust.stats_logger")
 logger = logging.getLogger("locust.stats")
@@ -70,6 +75,28 @@ def get_percentile_stats_summary(stats: RequestStats) -> list[str]:
     return ["Response time percentiles (approximated)", titles, separator, *rows, separator, *total]
 
 
+def get_timings_summary(stats: RequestStats) -> list[str]:
+    """The lines of the table of timings: the mean of each part of the response times, over the requests that have told.
+
+    Differs from Locust: it has none.
+    """
+    widths = [max(len(title), 9) for title in _PARTS]
+    type_columns, name_columns = type_width(), name_width() - type_width() + 4
+    titles = " ".join(f"{title:>{width}}" for title, width in zip(_PARTS, widths, strict=True))
+    heading = f"{'Type':<{type_columns}} {'Name':<{max(name_columns, 0)}} {'# reqs':>7} | {titles}"
+    separator = "|".join("-" * width for width in (type_columns, name_columns, 8, widths[0] + 1, *widths[1:]))
+
+    def row(entry: StatsEntry) -> str:
+        values = " ".join(f"{value:>{width}.3f}" for value, width in zip(entry.timings or (), widths, strict=True))
+        kind = f"{entry.method or '':<{type_columns}} {entry.name:<{max(name_columns, 0)}}"
+        return f"{kind} {entry.num_timed_requests:>7d} | {values}"
+
+    with stats.still():
+        rows = [row(entry) for entry in sort_stats(stats.entries) if entry.num_timed_requests]
+        total = row(stats.total) if rows else "No request has told its timings: those of HttpUser and FastHttpUser do."
+    return ["Timings (average ms)", heading, separator, *rows, separator, total]
+
+
 def get_error_report_summary(stats: RequestStats) -> list[str]:
     """The lines of the table of failures. Same as Locust."""
     separator = f"{'-' * 18}|{'-' * (80 + name_width() - 19)}"
@@ -85,6 +112,11 @@ def print_stats(stats: RequestStats, current: bool = True) -> None:
 def print_percentile_stats(stats: RequestStats) -> None:
     """Log the table of percentiles. Same as Locust."""
     _log([*get_percentile_stats_summary(stats), ""])
+
+
+def print_timings(stats: RequestStats) -> None:
+    """Log the table of timings. Differs from Locust: it has none."""
+    _log([*get_timings_summary(stats), ""])
 
 
 def print_error_report(stats: RequestStats) -> None:

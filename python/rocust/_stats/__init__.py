@@ -25,6 +25,7 @@ from rocust._stats.shape import (
     StatsErrorDict,
     StatsHolder,
 )
+from rocust._stats.timings import Timings, timings_of
 from rocust._stats.width import terminal_name_width
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "StatsError",
     "StatsErrorDict",
     "StatsHolder",
+    "Timings",
     "avg",
     "bucket_response_time",
     "calculate_response_time_percentile",
@@ -45,6 +47,7 @@ __all__ = [
     "sort_stats",
     "stats_history",
     "terminal_name_width",
+    "timings_of",
     "update_stats_history",
     "validate_stats_configuration",
 ]

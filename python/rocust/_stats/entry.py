@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from rocust import _core
 from rocust._compat.knobs import knob
 from rocust._compat.rounding import proper_round
+from rocust._stats import timings
 from rocust._stats.bucket import bucket_response_time, own_bucketing, own_key
 from rocust._stats.clock import now
 from rocust._stats.counts import Counts
@@ -23,6 +24,7 @@ from rocust._stats.percentile import (
     diff_response_time_dicts,
 )
 from rocust._stats.shape import FIGURE_KEYS, StatsEntryDict
+from rocust._stats.timings import Timings
 from rocust._stats.width import name_width, type_width
 
 if TYPE_CHECKING:
@@ -181,10 +183,11 @@ class StatsEntry:
     # -- the wire
 
     def serialize(self) -> StatsEntryDict:
-        """What is sent to a master and written as JSON. Same as Locust."""
+        """What is sent to a master and written as JSON. Same as Locust, and `timings` where requests have told them."""
         figures = {key: getattr(self, key) for key in FIGURE_KEYS}
         figures = {key: dict(value) if isinstance(value, dict) else value for key, value in figures.items()}
-        return cast(StatsEntryDict, {"name": self.name, "method": self.method, **figures})
+        own = {"name": self.name, "method": self.method, **figures, **timings.serialized(self._core)}
+        return cast(StatsEntryDict, own)
 
     @classmethod
     def unserialize(cls, data: StatsEntryDict, stats: RequestStats) -> StatsEntry:
@@ -193,6 +196,7 @@ class StatsEntry:
         for key in FIGURE_KEYS:
             if key in data:
                 setattr(entry, key, data[key])  # type: ignore[literal-required]
+        timings.unserialize(entry._core, data)
         return entry
 
     def get_stripped_report(self) -> StatsEntryDict:
@@ -275,6 +279,23 @@ class StatsEntry:
     def _run_s(self) -> float:
         last, start = self.stats.last_request_timestamp, self.stats.start_time
         return last - start if last and start else 0.0
+
+    # -- parts
+
+    @property
+    def timings(self) -> Timings | None:
+        """The mean of each part of the requests' time, ms; None when no request has told. Differs from Locust: it has none."""
+        return timings.average_of(self._core)
+
+    @property
+    def max_timings(self) -> Timings | None:
+        """The longest of each part, ms; None when no request has told. Differs from Locust: it has none."""
+        return timings.longest_of(self._core)
+
+    @property
+    def num_timed_requests(self) -> int:
+        """How many requests have told how long their parts took. Differs from Locust: it has none."""
+        return self._core.timings()[0]
 
     # -- percentiles
 

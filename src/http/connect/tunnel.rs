@@ -46,7 +46,7 @@ pub(super) async fn open(
     if !is_tunnel {
         return Ok(wire);
     }
-    timeline.tls = None;
+    timeline.connecting_at(Instant::now());
     let stream = match wire.stream {
         Stream::Plain(mut tcp) => {
             ask(&mut tcp, proxy, order, timeline).await?;
@@ -60,7 +60,7 @@ pub(super) async fn open(
         }
         Stream::Nested(_) => return Err(Failure::new(FailureKind::Other, target, "a tunnel in a tunnel")),
     };
-    timeline.tls = Some(Instant::now());
+    timeline.secured_at(Instant::now());
     Ok(Wire::new(stream))
 }
 
@@ -95,7 +95,7 @@ async fn ask<S: AsyncRead + AsyncWrite + Unpin>(
             judge(line, target).map_err(asking)?;
         }
         if is_over || has_ended(&answer) {
-            timeline.connected = Some(Instant::now());
+            timeline.connected_at(Instant::now(), true);
             return Ok(());
         }
         if answer.len() > MAX_ANSWER_BYTES {

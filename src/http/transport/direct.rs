@@ -404,10 +404,10 @@ impl<S: Future<Output = hyper::Result<http::Response<Incoming>>>> Passage<'_, '_
             let now = Instant::now();
             self.last_activity = now;
             if is_sending {
-                self.timeline.sent = Some(now);
+                self.timeline.sent_at(now);
             }
             if is_first_byte {
-                self.timeline.first_byte = Some(now);
+                self.timeline.heard_at(now);
             }
         }
         self.written = written;
@@ -492,7 +492,7 @@ impl<S: Future<Output = hyper::Result<http::Response<Incoming>>>> Passage<'_, '_
     }
 
     fn finish(&mut self) -> Result<Answer, Failure> {
-        let head_at = self.timeline.first_byte.unwrap_or(self.last_activity);
+        let head_at = self.timeline.first_byte().unwrap_or(self.last_activity);
         let body: Bytes = std::mem::take(&mut self.gathered).finish();
         match self.head.take() {
             Some(head) => Ok(Answer {

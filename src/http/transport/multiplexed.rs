@@ -126,8 +126,10 @@ impl Place {
             return Ok(road);
         }
         let openings = self.openings.load(Ordering::Relaxed);
+        timeline.connecting_at(Instant::now());
         let mut gate = self.gate.lock().await;
         if let Some(road) = self.known() {
+            timeline.sending_at(Instant::now());
             return Ok(road);
         }
         if openings != self.openings.load(Ordering::Relaxed)
@@ -251,6 +253,7 @@ async fn send_on(session: &Session, order: &Order<'_>, timeline: &mut Timeline) 
                     return Err(setback.failure);
                 }
                 resends += 1;
+                timeline.sending_at(Instant::now());
             }
         }
     }
@@ -319,7 +322,7 @@ async fn travel(link: &Link, order: &Order<'_>, timeline: &mut Timeline) -> Resu
     let (response, stream) = sender.send_request(request, body.is_none()).map_err(unsent)?;
     let mut upload = body.map(|rest| Upload { stream, rest });
     let mut patience = Patience::new(order.read_timeout);
-    timeline.sent = Some(Instant::now());
+    timeline.sent_at(Instant::now());
 
     let mut response = pin!(response);
     let head = poll_fn(|cx| {
@@ -335,7 +338,7 @@ async fn travel(link: &Link, order: &Order<'_>, timeline: &mut Timeline) -> Resu
         Some(Ok(response)) => response.into_parts(),
     };
     let head_at = Instant::now();
-    timeline.first_byte = Some(head_at);
+    timeline.heard_at(head_at);
     patience.begin_anew();
     // The head of HTTP/2 has no spelling of its own to keep.
     link.gauge.transcript().rest();
@@ -451,7 +454,7 @@ fn push(upload: &mut Option<Upload>, patience: &mut Patience, timeline: &mut Tim
     let Some(body) = upload else { return };
     let polled = body.poll(cx, || {
         patience.begin_anew();
-        timeline.sent = Some(Instant::now());
+        timeline.sent_at(Instant::now());
     });
     if polled.is_ready() && body.rest.is_empty() {
         *upload = None;

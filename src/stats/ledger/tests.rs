@@ -3,6 +3,8 @@ use std::sync::atomic::AtomicU64;
 use std::thread;
 use std::time::Duration;
 
+use crate::stats::PartSums;
+
 use super::*;
 
 fn sample(entry: EntryId, ms: u64) -> Sample {
@@ -12,6 +14,7 @@ fn sample(entry: EntryId, ms: u64) -> Sample {
         length_bytes: 10,
         at_epoch_s: 1_000.0,
         failure: None,
+        parts: None,
     }
 }
 
@@ -39,6 +42,27 @@ fn interning_shows_nothing_and_is_stable() {
 }
 
 #[test]
+fn parts_are_counted_where_they_are_known_and_reset_with_the_entry() {
+    let ledger = Ledger::new(2);
+    let id = ledger.intern("GET", "/a");
+    let parts = Some(Parts([1, 2, 3, 4, 5, 6, 7]));
+    ledger.record(1, Sample { parts, ..sample(id, 5) });
+    ledger.record(1, sample(id, 5));
+    ledger.record_request(0, id, None, 0, 1_000.0, None);
+    ledger.record_parts(0, id, Parts([9, 0, 0, 0, 0, 0, 0]));
+    let expected = PartSums {
+        count: 2,
+        totals_us: [10, 2, 3, 4, 5, 6, 7],
+        max_us: [9, 2, 3, 4, 5, 6, 7],
+    };
+    let snapshot = ledger.take(2_000.0);
+    assert_eq!(snapshot.total.parts, expected);
+    assert_eq!(snapshot.total.num_requests, 3);
+    assert_eq!(snapshot.entries.values().next().unwrap().parts, expected);
+    assert_eq!(ledger.snapshot().total.parts, PartSums::default());
+}
+
+#[test]
 fn an_entry_counts_what_was_recorded() {
     let ledger = Ledger::new(1);
     let id = ledger.intern("GET", "/a");
@@ -56,6 +80,7 @@ fn an_entry_counts_what_was_recorded() {
                 length_bytes: 7,
                 at_epoch_s: at,
                 failure,
+                parts: None,
             },
         );
     }

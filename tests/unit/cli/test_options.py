@@ -37,6 +37,7 @@ def test_defaults_are_locusts():
         "rocust_no_keep_alive",
         "rocust_resolve",
         "rocust_source_address",
+        "rocust_timings",
         "web_auth",
         "legacy_ui",
         "expect_slaves",
@@ -104,6 +105,7 @@ def test_an_unambiguous_prefix_is_enough():
         ("ROCUST_RESOLVE", "[a:80:127.0.0.1, b:80:127.0.0.2]", "rocust_resolve", ["a:80:127.0.0.1", "b:80:127.0.0.2"]),
         ("ROCUST_IP_VERSION", "6", "rocust_ip_version", 6),
         ("ROCUST_SOURCE_ADDRESS", "127.0.0.2", "rocust_source_address", "127.0.0.2"),
+        ("ROCUST_TIMINGS", "1", "rocust_timings", True),
     ],
 )
 def test_environment_variables(monkeypatch, variable, text, destination, value):
