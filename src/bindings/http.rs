@@ -27,7 +27,7 @@ use crate::engine::verdict::Dialect;
 use crate::http::decode::content_encoding;
 use crate::http::json::{self, Encoding};
 use crate::http::{
-    ChunkBreak, Cookie, Failure, FailureKind, Options, Phases, RedirectRule, Request, Response, Scheme, Session,
+    ChunkBreak, Cookie, Failure, FailureKind, Options, Phases, Pool, RedirectRule, Request, Response, Scheme, Session,
     Spelling, Target, Timeline, TlsSettings, Verify,
 };
 use crate::ids::EntryId;
@@ -137,6 +137,8 @@ struct Settings {
     read_timeout: Option<f64>,
     max_redirects: u32,
     max_body_bytes: Option<u64>,
+    /// Which answers are redirects, where that was changed.
+    redirect_rule: Option<RedirectRule>,
     urls: FxHashMap<Box<str>, Prepared>,
     /// TLS settings by bundle, for calls that differ from the session.
     tls: FxHashMap<Option<String>, Arc<TlsSettings>>,
@@ -147,10 +149,35 @@ struct Settings {
 pub(crate) struct PyClient {
     dialect: Dialect,
     session: Arc<Session>,
-    lane: OnceLock<usize>,
+    /// The pool's, where connections are shared.
+    lane: Arc<OnceLock<usize>>,
     /// How many requests were handed to the lane.
     submitted: AtomicU64,
     settings: Mutex<Settings>,
+}
+
+/// Connections that clients share, and a bound for how many requests are under way on them.
+#[pyclass(frozen, name = "Pool", module = "rocust._core")]
+pub(crate) struct PyPool {
+    inner: Pool,
+    /// Where all of them run: a connection stays on the lane that opened it.
+    lane: Arc<OnceLock<usize>>,
+}
+
+#[pymethods]
+impl PyPool {
+    #[new]
+    fn new(requests: usize) -> Self {
+        Self {
+            inner: Pool::limited(requests),
+            lane: Arc::default(),
+        }
+    }
+
+    /// Closes the idle connections.
+    fn close(&self) {
+        self.inner.close();
+    }
 }
 
 /// What a call brings beyond method, URL and name.
@@ -202,7 +229,7 @@ impl PyClient {
     /// The request and its report, prepared as far as the URL and the session's own settings go.
     fn prepare(&self, call: &Call<'_, '_>, query: &str) -> PyResult<(Request, Report)> {
         let method = Method::from_bytes(call.method.to_ascii_uppercase_if_needed().as_bytes())
-            .map_err(|_| PyValueError::new_err(format!("{:?} is not an HTTP method", call.method)))?;
+            .map_err(|_| not_a_method(call.port.py(), call.method))?;
         let mut settings = self.settings();
         let settings = &mut *settings;
         let ledger = call.ledger.map(|ledger| &ledger.get().inner);
@@ -259,6 +286,7 @@ impl PyClient {
         request.read_timeout = seconds(settings.read_timeout);
         request.max_redirects = settings.max_redirects;
         request.max_body_bytes = settings.max_body_bytes;
+        request.redirect_rule.clone_from(&settings.redirect_rule);
         let says_length_zero = match self.dialect {
             Dialect::Requests => request.method != Method::GET && request.method != Method::HEAD,
             Dialect::Fast => matches!(request.method, Method::POST | Method::PUT | Method::PATCH),
@@ -365,6 +393,23 @@ fn with_host(dialect: Dialect, target: &Target, headers: &[(HeaderName, HeaderVa
     map
 }
 
+/// The error of urllib3 for a method that is no token.
+fn not_a_method(py: Python<'_>, method: &str) -> PyErr {
+    let is_strange = |c: &char| !(c.is_ascii_alphanumeric() || "-!#$%&'*+.^_`|~".contains(*c));
+    let strange: String = method.chars().filter(is_strange).take(1).collect();
+    let shown = |text: &str| {
+        PyString::new(py, text)
+            .repr()
+            .map(|shown| shown.to_string())
+            .unwrap_or_default()
+    };
+    PyValueError::new_err(format!(
+        "Method cannot contain non-token characters {} (found at least {})",
+        shown(&method.to_uppercase()),
+        shown(&strange)
+    ))
+}
+
 fn seconds(value: Option<f64>) -> Option<Duration> {
     value.and_then(|value| Duration::try_from_secs_f64(value).ok())
 }
@@ -427,7 +472,14 @@ fn spelling_of(headers: &[(String, Bound<'_, PyBytes>)]) -> Option<Spelling> {
 #[pymethods]
 impl PyClient {
     #[new]
-    fn new(dialect: &str, base_url: String, headers: Headers<'_>, bundle: Option<String>) -> PyResult<Self> {
+    #[pyo3(signature = (dialect, base_url, headers, bundle, pool = None))]
+    fn new(
+        dialect: &str,
+        base_url: String,
+        headers: Headers<'_>,
+        bundle: Option<String>,
+        pool: Option<&Bound<'_, PyPool>>,
+    ) -> PyResult<Self> {
         let (dialect, redirect_rule) = match dialect {
             "requests" => (Dialect::Requests, RedirectRule::Requests),
             "fast" => (Dialect::Fast, RedirectRule::fast()),
@@ -448,13 +500,21 @@ impl PyClient {
             read_timeout: None,
             max_redirects: 30,
             max_body_bytes: None,
+            redirect_rule: None,
             urls: FxHashMap::default(),
             tls: FxHashMap::default(),
         };
+        let (session, lane) = match pool {
+            None => (Session::new(options), Arc::default()),
+            Some(pool) => {
+                let pool = pool.get();
+                (Session::sharing(options, pool.inner.clone()), Arc::clone(&pool.lane))
+            }
+        };
         Ok(Self {
             dialect,
-            session: Arc::new(Session::new(options)),
-            lane: OnceLock::new(),
+            session: Arc::new(session),
+            lane,
             submitted: AtomicU64::new(0),
             settings: Mutex::new(settings),
         })
@@ -492,6 +552,11 @@ impl PyClient {
     /// Bounds the bodies of responses: bytes as received and as decoded; a negative number stands for no bound.
     fn set_max_body(&self, bytes: i64) {
         self.settings().max_body_bytes = u64::try_from(bytes).ok();
+    }
+
+    /// Takes answers with these statuses for redirects from now on, and no others.
+    fn set_redirect_codes(&self, codes: Vec<u16>) {
+        self.settings().redirect_rule = Some(RedirectRule::Fast(codes.into()));
     }
 
     /// Sends a request that brings nothing but its method, URL and name; returns the ticket that `greenlet` waits with.
@@ -1068,5 +1133,6 @@ fn kind_name(kind: FailureKind) -> &'static str {
 
 pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<PyClient>()?;
+    module.add_class::<PyPool>()?;
     module.add_class::<PyExchange>()
 }

@@ -20,6 +20,7 @@ use super::timeline::{DoneGuard, Timeline};
 use super::tls::TlsSettings;
 use super::transcript;
 use super::transport::{self, Answer, Order};
+use super::turns::Turn;
 use super::wire::WireOptions;
 
 /// Sends a request and reads the whole response, redirects included.
@@ -76,7 +77,14 @@ async fn follow(
         cookie: None,
         body: body.clone(),
     };
-    let rule = &session.options.redirect_rule;
+    // Waiting for others of the same user is part of what the request took, as it is in stock.
+    let turn = session.turn().await;
+    let begun = if turn.as_ref().is_some_and(Turn::was_awaited) {
+        Instant::now()
+    } else {
+        begun
+    };
+    let rule = request.redirect_rule.as_ref().unwrap_or(&session.options.redirect_rule);
     let mut history = Vec::new();
     let mut begun = begun;
     loop {

@@ -32,6 +32,7 @@ mod timeline;
 pub mod tls;
 mod transcript;
 mod transport;
+mod turns;
 mod wire;
 
 pub use cookies::{Cookie, Jar};
@@ -42,7 +43,7 @@ pub use proxy::{Proxies, Proxy, ProxyKind};
 pub use redirect::RedirectRule;
 pub use request::Request;
 pub use response::{Hop, Response, Sent};
-pub use session::{Options, Session};
+pub use session::{Options, Pool, Session};
 pub use spelling::Spelling;
 pub use target::{Scheme, Target, UrlProblem};
 pub use timeline::Timeline;

@@ -10,6 +10,7 @@ use http::{HeaderMap, Method};
 
 use super::cookies::Cookie;
 use super::proxy::Proxies;
+use super::redirect::RedirectRule;
 use super::spelling::Spelling;
 use super::target::Target;
 use super::tls::TlsSettings;
@@ -41,6 +42,8 @@ pub struct Request {
     pub total_timeout: Option<Duration>,
     /// Whether redirects are followed, by the session's [`super::RedirectRule`].
     pub follow_redirects: bool,
+    /// By which rule, where it is not the session's.
+    pub redirect_rule: Option<RedirectRule>,
     /// How many redirects are followed before giving up.
     pub max_redirects: u32,
     /// Whether a content encoding is undone.
@@ -69,6 +72,7 @@ impl Request {
             read_timeout: None,
             total_timeout: None,
             follow_redirects: true,
+            redirect_rule: None,
             max_redirects: 30,
             decode: true,
             max_body_bytes: None,

@@ -15,6 +15,7 @@ use super::target::Target;
 use super::tls::TlsSettings;
 use super::transport::direct::Conduit;
 use super::transport::multiplexed::Links;
+use super::turns::{Turn, Turns};
 use super::wire::WireOptions;
 
 /// How a session behaves.
@@ -46,10 +47,13 @@ impl Default for Options {
 pub struct Session {
     pub(crate) options: Options,
     jar: Jar,
-    idle: IdleConduits,
     /// The connections that many requests share.
     links: Links,
     wire: Choice,
+    /// Idle connections; shared where a [`Pool`] was given.
+    idle: Arc<IdleConduits>,
+    /// Whose turn it is, where requests have to wait for one another.
+    turns: Option<Turns>,
     /// Whether somebody comes by to let idle connections rest.
     is_watched: AtomicBool,
 }
@@ -58,12 +62,19 @@ impl Session {
     /// A session without cookies or connections.
     #[must_use]
     pub fn new(options: Options) -> Self {
+        Self::sharing(options, Pool::default())
+    }
+
+    /// A session without cookies, whose connections are those of the pool. All sessions of a pool belong to one runtime.
+    #[must_use]
+    pub fn sharing(options: Options, pool: Pool) -> Self {
         Self {
             options,
             jar: Jar::default(),
-            idle: IdleConduits::default(),
             links: Links::default(),
             wire: Choice::default(),
+            idle: pool.idle,
+            turns: pool.turns,
             is_watched: AtomicBool::new(false),
         }
     }
@@ -115,6 +126,14 @@ impl Session {
         awake
     }
 
+    /// Waits until one more request may be under way; the turn ends when what this gives is dropped.
+    pub(crate) async fn turn(&self) -> Option<Turn> {
+        match &self.turns {
+            None => None,
+            Some(turns) => turns.take().await,
+        }
+    }
+
     /// Claims the watch over idle connections; false when somebody has it.
     pub fn begin_watch(&self) -> bool {
         !self.is_watched.swap(true, Ordering::Relaxed)
@@ -156,6 +175,29 @@ impl Session {
             }
         }
         idle.push(conduit);
+    }
+}
+
+/// Connections that several sessions share, and how many requests may be under way on them at once. Clones are the same pool.
+#[derive(Clone, Debug, Default)]
+pub struct Pool {
+    idle: Arc<IdleConduits>,
+    turns: Option<Turns>,
+}
+
+impl Pool {
+    /// A pool for this many requests at once, over all its sessions and servers.
+    #[must_use]
+    pub fn limited(requests: usize) -> Self {
+        Self {
+            idle: Arc::default(),
+            turns: Some(Turns::new(requests)),
+        }
+    }
+
+    /// Closes the idle connections.
+    pub fn close(&self) {
+        self.idle.lock().clear();
     }
 }
 

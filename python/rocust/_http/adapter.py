@@ -89,6 +89,7 @@ class Call:
     """A call that `requests` runs, and what the engine did for it, hop by hop."""
 
     __slots__ = (
+        "cause",
         "error",
         "exchanges",
         "hops",
@@ -116,6 +117,8 @@ class Call:
         self.last: _core.Exchange | None = None
         #: What the adapter raised for a failed exchange.
         self.error: BaseException | None = None
+        #: Its context, which Python replaces when it is raised while the caller handles something else.
+        self.cause: BaseException | None = None
 
     def add(self, exchange: _core.Exchange) -> None:
         """Take note of one more hop."""
@@ -255,17 +258,12 @@ class EngineAdapter(LocustHttpAdapter):
             self._tally.prepared += 1
             exchange.settle()
         if exchange.failed:
-            error, reported = failures.of_requests(exchange, limits)
-            error.request = request
+            error, _ = failures.of_requests(exchange, limits)
+            if not failures.knows_no_request(exchange):
+                error.request = request
             if call is not None:
-                call.error = error
-            if reported is error:
-                raise error
-            try:
-                raise reported
-            except BaseException:
-                # The cause becomes the context by being handled, also when the caller is handling something else.
-                raise error  # noqa: B904 - stock shows a context, no cause
+                call.error, call.cause = error, error.__context__
+            raise error
         return arriving(exchange, request, self)
 
 

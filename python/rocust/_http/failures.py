@@ -227,9 +227,9 @@ def tls_error(exchange: _core.Exchange) -> ssl.SSLError:
     if words.startswith("[SSL: CERTIFICATE_VERIFY_FAILED]"):
         return ssl.SSLCertVerificationError(1, words)
     if words.startswith("[SSL: UNEXPECTED_EOF_WHILE_READING]"):
-        return ssl.SSLEOFError(ssl.SSL_ERROR_EOF, words)
+        return ssl.SSLEOFError(int(ssl.SSL_ERROR_EOF), words)
     if words.startswith("[SSL: "):
-        return ssl.SSLError(ssl.SSL_ERROR_SSL, words)
+        return ssl.SSLError(int(ssl.SSL_ERROR_SSL), words)
     return ssl.SSLError(words)
 
 
@@ -291,5 +291,21 @@ def of_requests(exchange: _core.Exchange, limits: Limits) -> tuple[wrong.Request
     else:
         error, reported = _BY_KIND.get(kind, _other)(exchange)
     if reported is not error:
-        error.__context__ = reported
+        _chain(error, reported)
     return error, reported  # type: ignore[return-value]
+
+
+def knows_no_request(exchange: _core.Exchange) -> bool:
+    """Whether `requests` raises the failure without the request it is about: in the body, where it no longer has it at hand."""
+    return exchange.body_received is not None or exchange.undecoded is not None
+
+
+def _chain(error: BaseException, cause: BaseException) -> None:
+    """Have each exception wrapped in `error` be the context of the one around it, down to `cause`, as if they had been raised in turn."""
+    outer: Any = error
+    while outer is not cause:
+        inside = getattr(outer, "reason", None) or next(
+            (part for part in outer.args if isinstance(part, BaseException)), cause
+        )
+        outer.__context__ = inside
+        outer = inside

@@ -64,12 +64,12 @@ class _Lazy:
         return value
 
 
-def _headers(response: LazyResponse) -> CaseInsensitiveDict[str]:
+def _headers(response: Any) -> CaseInsensitiveDict[str]:
     """The headers; repeated ones joined by a comma, as urllib3 shows them."""
     return CaseInsensitiveDict(HTTPHeaderDict(response._exchange.headers()))
 
 
-def _raw(response: LazyResponse) -> HTTPResponse:
+def _raw(response: Any) -> HTTPResponse:
     """The body as a file-like urllib3 response, already decoded."""
     exchange = response._exchange
     headers = HTTPHeaderDict(exchange.headers())
@@ -89,7 +89,7 @@ def _raw(response: LazyResponse) -> HTTPResponse:
     )
 
 
-def _cookies(response: LazyResponse) -> RequestsCookieJar:
+def _cookies(response: Any) -> RequestsCookieJar:
     """The cookies that this response set."""
     jar = RequestsCookieJar()
     if any(name.lower() == "set-cookie" for name, _ in response._exchange.headers()):
@@ -97,7 +97,7 @@ def _cookies(response: LazyResponse) -> RequestsCookieJar:
     return jar
 
 
-def _next(response: LazyResponse) -> requests.PreparedRequest | None:
+def _next(response: Any) -> requests.PreparedRequest | None:
     """The request that this redirect asks for, when it was not followed."""
     if not response.is_redirect:
         return None
@@ -107,32 +107,90 @@ def _next(response: LazyResponse) -> requests.PreparedRequest | None:
     return next(following, None)
 
 
-def _history(response: LazyResponse) -> list[requests.Response]:
+def _history(response: Any) -> list[requests.Response]:
     """The redirects on the way."""
     call = own_dict(response).get("_call")
     return [_of_hop(hop, call) for hop in response._exchange.history()]
 
 
-def _request(response: LazyResponse) -> requests.PreparedRequest:
+def _request(response: Any) -> requests.PreparedRequest:
     """What was sent, as `requests` would have prepared it."""
     return prepared_from(response._exchange, own_dict(response).get("_call"))
 
 
-def _connection(response: LazyResponse) -> Any:
+def _connection(response: Any) -> Any:
     """The adapter that `requests` would have sent by: with it, a hook or a task can send once more."""
     session = response._call[0]
     return session.get_adapter(response.url)
 
 
-class LazyResponse(requests.Response):
-    """A `requests.Response` whose attributes come from the engine's exchange, each when it is first read.
+class _Arriving(requests.Response):
+    """A response on its way through `requests.Session.send`, which sets `elapsed` first, to the time the adapter took.
 
-    Who looks at `__dict__` (`vars`, `dir`, a debugger) finds everything there, as in any other response.
+    Our adapter waits for the body too; the exchange knows when the head was there, so that is what is set. From then on it is a plain
+    `requests.Response`.
     """
 
+    _head_at: timedelta
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name == "elapsed" and "_head_at" in self.__dict__:
+            value = self.__dict__.pop("_head_at")
+            object.__setattr__(self, "__class__", requests.Response)
+        object.__setattr__(self, name, value)
+
+
+def arriving(exchange: _core.Exchange, request: requests.PreparedRequest, adapter: Any) -> requests.Response:
+    """The response to a prepared request, for `requests` to go on with."""
+    response = _Arriving()
+    _fill(response, exchange, request, adapter)
+    response.__dict__["_head_at"] = timedelta(seconds=exchange.elapsed)
+    return response
+
+
+def _of_hop(exchange: _core.Exchange, call: Any) -> requests.Response:
+    """A redirect on the way, as a response."""
+    response = requests.Response()
+    request = prepared_from(exchange, call)
+    _fill(response, exchange, request, call[0].get_adapter(request.url) if call is not None else None)
+    response.elapsed = timedelta(seconds=exchange.elapsed)
+    return response
+
+
+def _fill(
+    response: requests.Response, exchange: _core.Exchange, request: requests.PreparedRequest, adapter: Any
+) -> None:
+    """Set what `requests`' own adapter sets, and the body."""
+    own = response.__dict__
+    own["_exchange"], own["request"], own["connection"], own["url"] = exchange, request, adapter, request.url
+    own["status_code"], own["reason"] = exchange.status, exchange.reason
+    own["headers"], own["raw"] = _headers(response), _raw(response)
+    own["encoding"] = get_encoding_from_headers(response.headers)
+    own["_content"], own["_content_consumed"] = exchange.body, True
+    own["cookies"] = _cookies(response)
+
+
+def _meta(response: Any) -> dict[str, Any]:
+    """What was, or would have been, told to the listeners."""
+    session, method, name, context, *_ = response._call
+    return session._meta(response, method, name, context)  # type: ignore[no-any-return]
+
+
+class ResponseContextManager(requests.Response):
+    """A `requests.Response` that a `with` block can mark as a success or a failure (with `catch_response=True`).
+
+    Same as Locust.
+    """
+
+    #: The exception of a connection that failed; None when there is a response.
+    error: Exception | None = None
+    _manual_result: bool | Exception | None = None
+    _entered = False
+    _catch_response = False
+    _request_event: EventHook
     _exchange: _core.Exchange
-    #: The session, and the call's method, name, context and extra data: what else is known of the request.
-    _call: tuple[Any, Any, str | None, dict[str, Any], dict[str, Any] | None]
+    #: The session, and the call's method, name, context, extra data and URL: what else is known of the request.
+    _call: tuple[Any, Any, str | None, dict[str, Any], dict[str, Any] | None, Any]
 
     # What `requests` sets in its constructor, made when it is read.
     _content_consumed: Any = True
@@ -150,6 +208,10 @@ class LazyResponse(requests.Response):
     cookies: Any = _Lazy(_cookies)
     connection: Any = _Lazy(_connection)
 
+    request_meta: Any = _Lazy(_meta)
+    #: The attributes that are made late.
+    _late: tuple[str, ...] = ()
+
     @property
     def __dict__(self) -> dict[str, Any]:  # type: ignore[override]
         """All attributes, those made that nobody has read so far."""
@@ -162,55 +224,6 @@ class LazyResponse(requests.Response):
                     with suppress(AttributeError):
                         getattr(self, name)
         return own
-
-    #: The attributes that are made late.
-    _late: tuple[str, ...] = ()
-
-
-LazyResponse._late = tuple(name for name, value in vars(LazyResponse).items() if isinstance(value, _Lazy))
-
-
-class _Arriving(LazyResponse):
-    """A response on its way through `requests.Session.send`, which sets `elapsed` first, to the time the adapter took.
-
-    Our adapter waits for the body too; the exchange knows when the head was there. So this one assignment is not taken.
-    """
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        object.__setattr__(self, "__class__", LazyResponse)
-        if name != "elapsed":
-            setattr(self, name, value)
-
-
-def arriving(exchange: _core.Exchange, request: requests.PreparedRequest, adapter: Any) -> requests.Response:
-    """The response to a prepared request, for `requests` to go on with."""
-    response = _Arriving.__new__(_Arriving)
-    own = own_dict(response)
-    own["_exchange"], own["request"], own["connection"], own["url"] = exchange, request, adapter, request.url
-    own["history"], own["_next"] = [], None
-    return response
-
-
-def _meta(response: LazyResponse) -> dict[str, Any]:
-    """What was, or would have been, told to the listeners."""
-    session, method, name, context, _ = response._call
-    return session._meta(response, method, name, context)  # type: ignore[no-any-return]
-
-
-class ResponseContextManager(LazyResponse):
-    """A `requests.Response` that a `with` block can mark as a success or a failure (with `catch_response=True`).
-
-    Same as Locust.
-    """
-
-    #: The exception of a connection that failed; None when there is a response.
-    error: Exception | None = None
-    _manual_result: bool | Exception | None = None
-    _entered = False
-    _catch_response = False
-    _request_event: EventHook
-    request_meta: Any = _Lazy(_meta)
-    _late = (*LazyResponse._late, "request_meta")
 
     def __init__(self, error: requests.RequestException) -> None:
         """Make the response that stands for a connection that failed with `error`. Same as Locust."""
@@ -306,19 +319,28 @@ class ResponseContextManager(LazyResponse):
         meta = self.request_meta
         if self._manual_result is not None:
             meta["exception"] = None if self._manual_result is True else self._manual_result
-        elif kind is None:
-            meta["exception"] = self.verdict(meta["name"])
+            self._report()
+            return kind is None
+        if kind is None:
+            self.report_by_status()
         elif isinstance(value, ResponseError):
             meta["exception"] = value
+            self._report()
         else:
             return False
-        had_own_verdict = self._manual_result is not None
-        self._report()
-        return kind is None if had_own_verdict else True
+        return True
 
-    def verdict(self, name: str) -> BaseException | None:
-        """The exception this response is reported with when nobody said otherwise; `name` stands in for the URL, to group failures."""
-        url, self.url = self.url, name
+    def report_by_status(self) -> None:
+        """Report what nobody has judged. The name stands in for the URL meanwhile, so that failures group, as in Locust."""
+        url, self.url = self.url, self.request_meta["name"]
+        try:
+            self.request_meta["exception"] = self._verdict()
+            self._report()
+        finally:
+            self.url = url
+
+    def _verdict(self) -> BaseException | None:
+        """The exception this response is reported with when nobody said otherwise."""
         cause = self.error.__context__ if self.error is not None else None
         try:
             self.raise_for_status()
@@ -330,8 +352,6 @@ class ResponseContextManager(LazyResponse):
             while isinstance(reported, _WRAPPERS) and reported.__context__:
                 reported = reported.__context__
             return reported
-        finally:
-            self.url = url
         return None
 
     def _report(self) -> None:
@@ -362,20 +382,15 @@ class ResponseContextManager(LazyResponse):
         self._manual_result = exc if isinstance(exc, Exception) else CatchResponseError(exc)
 
 
+ResponseContextManager._late = tuple(
+    name for name, value in vars(ResponseContextManager).items() if isinstance(value, _Lazy)
+)
+
+
 class RestResponseContextManager(ResponseContextManager):
     """What `rest()` yields: a response with its JSON body in `js`. Same as Locust."""
 
     js: Any
-
-
-def _of_hop(exchange: _core.Exchange, call: Any) -> requests.Response:
-    """A redirect on the way, as a response."""
-    response = LazyResponse.__new__(LazyResponse)
-    own = own_dict(response)
-    own["_exchange"] = exchange
-    if call is not None:
-        own["_call"] = call
-    return response
 
 
 def _only_when_catching(*_: Any, **__: Any) -> None:

@@ -30,7 +30,11 @@ def prepared_from(exchange: _core.Exchange, call: Any) -> requests.PreparedReque
     prepared.url = exchange.url
     prepared.headers = CaseInsensitiveDict(_as_written(exchange.request_headers(), written))
     if not prepared.headers and exchange.failed:
-        prepared.headers = CaseInsensitiveDict((name, value.decode("latin-1")) for name, value in written)
+        sent = [(name.lower(), value.decode("latin-1")) for name, value in written]
+        if prepared.method not in ("GET", "HEAD"):
+            length = len(extra["body"] or b"") if extra is not None else 0
+            sent.append(("content-length", str(length)))
+        prepared.headers = CaseInsensitiveDict(_as_written(sent, written))
     prepared.body = _body(exchange, extra)
     prepared._cookies = _cookies(prepared.headers.get("Cookie"))  # type: ignore[attr-defined]
     return prepared

@@ -270,29 +270,27 @@ class HttpSession(WiredSession, requests.Session):
         if exchange.is_settled and not catch_response:
             response = _new(ResponseContextManager)
             own = own_dict(response)
-            own["_exchange"], own["_call"] = exchange, (self, method, name, context, extra)
+            own["_exchange"], own["_call"] = exchange, (self, method, name, context, extra, url)
             return response
-        return self._report(exchange, method, name, catch_response, context, kwargs.get("timeout"), extra)
+        call = (self, method, name, context, extra, url)
+        return self._report(exchange, call, catch_response, kwargs.get("timeout"))
 
     def _report(
-        self,
-        exchange: Any,
-        method: Any,
-        name: str | None,
-        catch_response: bool,
-        context: dict[str, Any],
-        timeout: Any,
-        extra: dict[str, Any] | None,
+        self, exchange: Any, call: tuple[Any, ...], catch_response: bool, timeout: Any
     ) -> ResponseContextManager:
         """Build the response and tell the listeners, or leave that to the `with` block.
 
         Raises:
             InvalidSchema: After a redirect to something that is not HTTP, reported all the same: the server has seen a request.
         """
-        call = (self, method, name, context, extra)
+        _, method, name, context, _, url = call
         if exchange.failed:
             error, _ = failures.of_requests(exchange, arguments.limits_of(timeout))
-            error.request = prepared_from(exchange, call)
+            if not failures.knows_no_request(exchange):
+                error.request = prepared_from(exchange, call)
+            else:
+                # As in Locust: an error within the body knows no request, so the URL is the name as it was passed.
+                name = name or arguments.text(url)
             response = ResponseContextManager(error)
         else:
             response = _new(ResponseContextManager)
@@ -306,25 +304,25 @@ class HttpSession(WiredSession, requests.Session):
             response._report()
             raise response.error
         if not catch_response:
-            meta["exception"] = response.verdict(meta["name"])
-            response._report()
+            response.report_by_status()
         return response
 
     def _meta(
         self, response: ResponseContextManager, method: Any, name: str | None, context: dict[str, Any]
     ) -> dict[str, Any]:
-        """What the listeners are told."""
+        """What the listeners are told: a failed call by the request that failed, any other by its first one."""
         exchange = response._exchange
         user = self.user
+        failed = exchange.failed
         return {
             "request_type": method,
             "response_time": exchange.response_time,
-            "name": name or exchange.first_path_url,
+            "name": name or (exchange.path_url if failed else exchange.first_path_url),
             "context": {**user.context(), **context} if user else context,
             "response": response,
             "exception": None,
             "start_time": exchange.started_at,
-            "url": exchange.first_url,
+            "url": exchange.url if failed else exchange.first_url,
             "response_length": exchange.length,
         }
 
@@ -437,7 +435,7 @@ class HttpSession(WiredSession, requests.Session):
                 calls[key] = outer
         response_time = (time.perf_counter() - begun) * 1000
         if is_engines := call.ran_all(plain):
-            started_at, response_time = call.started_at, call.response_time
+            started_at, response_time = call.started_at or started_at, call.response_time or response_time
         self._tally.note(is_engines)
         if not is_engines and self.wire != PLAIN_WIRE:
             warn_of_foreign_connections()
@@ -457,8 +455,7 @@ class HttpSession(WiredSession, requests.Session):
         response = ResponseContextManager.wrap_response(plain, self.request_event, meta, catch_response)
         call.hand_over(response, is_engines)
         if not catch_response:
-            meta["exception"] = response.verdict(str(meta["name"]))
-            response._report()
+            response.report_by_status()
         return response
 
     def _tell(self, reason: str) -> None:
@@ -475,6 +472,9 @@ class HttpSession(WiredSession, requests.Session):
         except (MissingSchema, InvalidSchema, InvalidURL):
             raise
         except RequestException as error:
+            call = self._calls.get(getcurrent())
+            if call is not None and error is call.error:
+                error.__context__ = call.cause
             return ResponseContextManager(error)
 
     def prepare_request(self, request: requests.Request) -> requests.PreparedRequest:

@@ -17,7 +17,8 @@ WHOLE = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
 
 
 def _innermost(error):
-    wrappers = (requests.ConnectionError, urllib3.exceptions.ProtocolError, urllib3.exceptions.MaxRetryError)
+    pool = urllib3.exceptions
+    wrappers = (requests.ConnectionError, pool.ProtocolError, pool.MaxRetryError, pool.NewConnectionError)
     while isinstance(error, wrappers) and error.__context__:
         error = error.__context__
     return error
