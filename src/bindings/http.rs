@@ -28,7 +28,7 @@ use crate::http::decode::content_encoding;
 use crate::http::json::{self, Encoding};
 use crate::http::{
     ChunkBreak, Cookie, Failure, FailureKind, Options, Phases, Pool, RedirectRule, Request, Response, Scheme, Session,
-    Spelling, Target, Timeline, TlsSettings, Verify,
+    Spelling, Target, Timeline, TlsSettings, UrlProblem, Verify,
 };
 use crate::ids::EntryId;
 use crate::stats::{Ledger, PARTS};
@@ -1011,7 +1011,10 @@ impl PyExchange {
     /// What kind of failure; empty when there is a response.
     #[getter]
     fn failure_kind(&self) -> &'static str {
-        self.failure().map_or("", |failure| kind_name(failure.kind))
+        self.failure().map_or("", |failure| match failure.url_problem {
+            Some(UrlProblem::InvalidUrl(_) | UrlProblem::Malformed(_)) => "bad-location",
+            _ => kind_name(failure.kind),
+        })
     }
 
     /// The failure in words; empty when there is a response.

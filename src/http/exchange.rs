@@ -94,7 +94,7 @@ async fn follow(
         } else {
             None
         };
-        let Some(location) = location else {
+        let Some(location) = location.map(<[u8]>::to_vec) else {
             response.history = history;
             if request.decode
                 && let Err(mut failure) = decode_body(&mut response, session, request.max_body_bytes).await
@@ -158,6 +158,7 @@ async fn send_one(
     if !wire.keep_alive {
         sent.ask_for_close();
     }
+    let rule = &session.options.redirect_rule;
     let order = Order {
         sent: &sent,
         spelling: request.spelling.as_ref(),
@@ -167,6 +168,7 @@ async fn send_one(
         connect_timeout: request.connect_timeout,
         read_timeout: request.read_timeout,
         max_body_bytes: request.max_body_bytes,
+        follows: request.follow_redirects.then_some((rule, request.max_redirects)),
         begun,
     };
     let Answer {

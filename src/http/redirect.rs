@@ -3,6 +3,7 @@
 //! Two rules, since Locust has two clients: `requests`' `resolve_redirects` (with its departures from the RFC, as
 //! browsers have them) and `geventhttpclient`'s `UserAgent`.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -31,8 +32,8 @@ impl RedirectRule {
         Self::Fast(Arc::from([301, 302, 303, 307, 308]))
     }
 
-    /// The location to follow, if this response is a redirect for this rule.
-    pub(crate) fn location(&self, status: u16, headers: &HeaderMap, max_redirects: u32) -> Option<String> {
+    /// The location to follow, as it came, if this response is a redirect for this rule.
+    pub(crate) fn location<'a>(&self, status: u16, headers: &'a HeaderMap, max_redirects: u32) -> Option<&'a [u8]> {
         let is_redirect = match self {
             Self::Requests => matches!(status, 301 | 302 | 303 | 307 | 308),
             Self::Fast(codes) => max_redirects > 0 && codes.contains(&status),
@@ -40,8 +41,19 @@ impl RedirectRule {
         if !is_redirect {
             return None;
         }
-        let location = String::from_utf8_lossy(headers.get(LOCATION)?.as_bytes()).into_owned();
+        let location = headers.get(LOCATION)?.as_bytes();
         (!location.is_empty()).then_some(location)
+    }
+
+    /// The text of a location: UTF-8 for `requests`, Latin-1 for the other one.
+    fn read<'a>(&self, location: &'a [u8]) -> Result<Cow<'a, str>, UrlProblem> {
+        match self {
+            Self::Requests => std::str::from_utf8(location).map(Cow::Borrowed).map_err(|_| {
+                let shown = location.escape_ascii();
+                UrlProblem::Malformed(format!("The Location header is not UTF-8: b'{shown}'"))
+            }),
+            Self::Fast(_) => Ok(location.iter().map(|byte| char::from(*byte)).collect()),
+        }
     }
 
     /// What is said when there were too many.
@@ -57,8 +69,8 @@ impl RedirectRule {
     /// # Errors
     ///
     /// When the location cannot be requested.
-    pub(crate) fn next(&self, sent: &Sent, status: u16, location: &str, first: &Target) -> Result<Sent, UrlProblem> {
-        let target = sent.target.join(location)?;
+    pub(crate) fn next(&self, sent: &Sent, status: u16, location: &[u8], first: &Target) -> Result<Sent, UrlProblem> {
+        let target = sent.target.join(&self.read(location)?)?;
         let mut headers = sent.headers.as_ref().clone();
         let (method, body) = match self {
             Self::Requests => follow_as_requests(sent, status, &target, &mut headers),

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rocust::http::{Failure, FailureKind, Options, Request, Response, Session};
+use rocust::http::{Failure, FailureKind, Options, RedirectRule, Request, Response, Session};
 
 use crate::support::{ScriptedServer, Visit, get, send};
 
@@ -541,5 +541,81 @@ async fn a_huge_body_is_hardly_touched_when_a_small_one_is_allowed() {
         let taken = taking.recv().await.unwrap();
         // The rest is what the kernel's buffers hold on both sides.
         assert!(taken < 32 << 20, "{taken} bytes taken");
+    }
+}
+
+/// What comes of a redirect by each of the two rules.
+async fn redirected(location: &'static [u8]) -> [Result<Response, Failure>; 2] {
+    let server = ScriptedServer::start(move |mut visit, _| async move {
+        while let Some(request) = visit.request().await {
+            if request.starts_with("GET /start ") {
+                let head = [
+                    &b"HTTP/1.1 302 Found\r\ncontent-length: 0\r\nlocation: "[..],
+                    location,
+                    b"\r\n\r\n",
+                ];
+                visit.say(&head.concat()).await;
+            } else {
+                visit.say(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await;
+            }
+        }
+    })
+    .await;
+    let ask = |redirect_rule| async {
+        let session = Session::new(Options {
+            redirect_rule,
+            ..Options::default()
+        });
+        send(&session, get(&server.url("/start"))).await
+    };
+    [ask(RedirectRule::Requests).await, ask(RedirectRule::fast()).await]
+}
+
+#[tokio::test]
+async fn redirects_to_nowhere_are_told() {
+    for location in [
+        &b"ftp://127.0.0.1/x"[..],
+        b"file:///etc/passwd",
+        b"javascript:alert(1)",
+        b"data:text/plain,hi",
+        b"http://127.0.0.1:99999/",
+        b"http://127.0.0.1:abc/",
+        b"http://[::1/",
+    ] {
+        for outcome in redirected(location).await {
+            let failure = outcome.unwrap_err();
+            assert_eq!(failure.kind, FailureKind::InvalidRedirect, "{failure:?}");
+            assert_eq!(failure.response.unwrap().status, 302);
+        }
+    }
+}
+
+#[tokio::test]
+async fn locations_are_read_as_each_client_reads_them() {
+    let [requests, fast] = redirected(b"/caf\xe9").await;
+    let failure = requests.unwrap_err();
+    assert_eq!(failure.kind, FailureKind::InvalidRedirect);
+    assert_eq!(failure.message, r"The Location header is not UTF-8: b'/caf\xe9'");
+    assert_eq!(fast.unwrap().target().path(), "/caf%C3%A9");
+    let [requests, fast] = redirected("/café".as_bytes()).await;
+    assert_eq!(requests.unwrap().target().path(), "/caf%C3%A9");
+    assert_eq!(fast.unwrap().target().path(), "/caf%C3%83%C2%A9");
+    for outcome in redirected(b"").await {
+        assert_eq!(outcome.unwrap().status, 302);
+    }
+}
+
+#[tokio::test]
+async fn a_redirect_is_followed_though_its_body_breaks_off() {
+    for (framing, then) in [
+        ("content-length: 100", Then::Close),
+        ("content-length: 100", Then::Reset),
+        ("transfer-encoding: chunked", Then::Close),
+    ] {
+        let head = format!("HTTP/1.1 302 Found\r\nlocation: /honest\r\n{framing}\r\n\r\n");
+        for body in ["", "4\r\nhe"] {
+            let response = told(says(head.clone() + body).then(then)).await.unwrap();
+            assert_eq!((&response.body[..], response.history.len()), (&b"honest"[..], 1));
+        }
     }
 }

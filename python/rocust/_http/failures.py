@@ -174,7 +174,9 @@ def _bad_body(exchange: _core.Exchange) -> tuple[BaseException, BaseException]:
     elif (cut := _cut(exchange)) is not None:
         error = wrong.ChunkedEncodingError(pool.ProtocolError(f"Connection broken: {cut!r}", cut))
     else:
-        error = wrong.ChunkedEncodingError(pool.ProtocolError("Response ended prematurely"))
+        message = exchange.failure_message
+        has_ended = "EOF" in message or "end of file" in message
+        error = wrong.ChunkedEncodingError(pool.ProtocolError("Response ended prematurely" if has_ended else message))
     return error, error
 
 
@@ -249,6 +251,11 @@ def _invalid_redirect(exchange: _core.Exchange) -> tuple[BaseException, BaseExce
     return error, error
 
 
+def _bad_location(exchange: _core.Exchange) -> tuple[BaseException, BaseException]:
+    error = wrong.InvalidURL(exchange.failure_message)
+    return error, error
+
+
 def _other(exchange: _core.Exchange) -> tuple[BaseException, BaseException]:
     if exchange.failure_errno is not None:
         return _not_connected(exchange)
@@ -271,6 +278,7 @@ _BY_KIND: dict[str, Callable[[Any], tuple[BaseException, BaseException]]] = {
     "tls": _tls,
     "too-many-redirects": _too_many_redirects,
     "invalid-redirect": _invalid_redirect,
+    "bad-location": _bad_location,
     "other": _other,
 }
 

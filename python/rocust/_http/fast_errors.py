@@ -145,15 +145,18 @@ def _decompress(body: bytes, window_bits: int) -> None:
             raise zlib.error("Error -5 while decompressing data: incomplete or truncated stream")
 
 
+_BAD_LENGTH = ("Invalid character in Content-Length", 11)
+
+
 def _not_http(exchange: _core.Exchange) -> Exception:
     """In the words and numbers of llhttp, for the mistakes that are told apart."""
     line = exchange.status_line
     if exchange.failure_message.startswith("Remote end closed"):
         return HTTPParseError("Invalid EOF state", 14)
     if line is None:
-        if "content-length" in exchange.failure_message:
-            return HTTPParseError("Invalid character in Content-Length", 11)
-        return HTTPParseError("Invalid header token", 10)
+        mistakes = {"Content-Length contained": ("Duplicate Content-Length", 4), "invalid content-length": _BAD_LENGTH}
+        told = (facts for words, facts in mistakes.items() if exchange.failure_message.startswith(words))
+        return HTTPParseError(*next(told, ("Invalid header token", 10)))
     if not line.startswith(b"HTTP/"):
         return HTTPParseError("Expected HTTP/, RTSP/ or ICE/", 8)
     if line.startswith(b"HTTP/1."):
@@ -193,6 +196,7 @@ _BY_KIND: dict[str, Callable[[Any], Exception]] = {
     "tls": tls_error,
     "too-many-redirects": lambda exchange: RetriesExceeded(exchange.first_url, exchange.failure_message),
     "invalid-redirect": _invalid_redirect,
+    "bad-location": lambda exchange: ValueError(exchange.failure_message),
 }
 
 

@@ -282,6 +282,7 @@ class HttpSession(WiredSession, requests.Session):
 
         Raises:
             InvalidSchema: After a redirect to something that is not HTTP, reported all the same: the server has seen a request.
+            InvalidURL: After a redirect to something that is no URL, or not UTF-8; reported as well.
         """
         _, method, name, context, _, url = call
         if exchange.failed:
@@ -299,7 +300,7 @@ class HttpSession(WiredSession, requests.Session):
         response._request_event = self.request_event
         response._catch_response = catch_response
         meta = response.request_meta = self._meta(response, method, name, context)
-        if isinstance(response.error, InvalidSchema):
+        if isinstance(response.error, (InvalidSchema, InvalidURL)):
             meta["exception"] = response.error
             response._report()
             raise response.error

@@ -441,6 +441,8 @@ impl<S: Future<Output = hyper::Result<http::Response<Incoming>>>> Passage<'_, '_
                         return Err(self.too_large());
                     }
                 }
+                // The body of a redirect that breaks off spoils nothing; the connection is of no use any more.
+                Poll::Ready(Some(Err(_))) if self.order.leads_on(&head.parts) => return Ok(Step::Whole),
                 Poll::Ready(Some(Err(error))) => return Err(self.body_failure(&error)),
             }
         }
@@ -467,6 +469,7 @@ impl<S: Future<Output = hyper::Result<http::Response<Incoming>>>> Passage<'_, '_
         }
         // The first look at the body is what asks the connection for it.
         let first = Pin::new(&mut incoming).poll_frame(cx);
+        let leads_on = self.order.leads_on(&parts);
         self.head = Some(Head {
             parts,
             raw,
@@ -476,6 +479,7 @@ impl<S: Future<Output = hyper::Result<http::Response<Incoming>>>> Passage<'_, '_
         match first {
             Poll::Pending => Ok(Step::Moved),
             Poll::Ready(None) => Ok(Step::Whole),
+            Poll::Ready(Some(Err(_))) if leads_on => Ok(Step::Whole),
             Poll::Ready(Some(Err(error))) => Err(self.body_failure(&error)),
             Poll::Ready(Some(Ok(frame))) => {
                 self.gathered.push(frame.into_data().unwrap_or_default(), expected);

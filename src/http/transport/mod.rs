@@ -15,6 +15,7 @@ use tokio::time::Instant;
 
 use super::failure::Failure;
 use super::proxy::Proxy;
+use super::redirect::RedirectRule;
 use super::response::Sent;
 use super::session::Session;
 use super::spelling::Spelling;
@@ -35,8 +36,18 @@ pub(crate) struct Order<'a> {
     pub(crate) connect_timeout: Option<Duration>,
     pub(crate) read_timeout: Option<Duration>,
     pub(crate) max_body_bytes: Option<u64>,
+    /// By which rule redirects are followed, and how many.
+    pub(crate) follows: Option<(&'a RedirectRule, u32)>,
     /// When this request began, for idle times and silence; spares reading the clock again.
     pub(crate) begun: Instant,
+}
+
+impl Order<'_> {
+    /// Whether a response with this head is followed to somewhere else, so that nobody wants its body.
+    pub(crate) fn leads_on(&self, head: &Parts) -> bool {
+        self.follows
+            .is_some_and(|(rule, limit)| rule.location(head.status.as_u16(), &head.headers, limit).is_some())
+    }
 }
 
 /// The response to an [`Order`], its body as it came.
