@@ -99,7 +99,7 @@ def measure_crowds(options: argparse.Namespace, stock: Path, findings: Findings)
     print("A crowd:", file=sys.stderr)
     users, settle_s = (1_000, 5.0) if options.quick else (crowd.USERS, crowd.SETTLE_S)
     for name, program in both(stock, options.rocust, STOCK_HTTP, OURS_HTTP):
-        contender = Contender(name, program, locustfile="throughput.py")
+        contender = Contender(name, program, locustfile="crowd.py")
         findings.crowds.append(crowd.measure(contender, users, settle_s))
 
 

@@ -18,8 +18,10 @@ from rig.nginx import Nginx
 from rig.paired import await_connections
 
 USERS = 10_000
-#: Users rest ten seconds between tasks; all of them have had a turn, and their connections rest, after two such times.
+#: After this nothing moves any more: users make one request a minute.
 SETTLE_S = 20.0
+#: Stock needs its time for so many.
+RAMP_LIMIT_S = 180.0
 
 
 @dataclass(frozen=True)
@@ -68,13 +70,13 @@ def _run(contender: Contender, users: int, settle_s: float) -> _Reading:
     with (
         Nginx() as nginx,
         tempfile.TemporaryDirectory(prefix="bench-crowd-") as name,
-        Running(contender, Load(nginx.url, users, users, settle_s + 240), Path(name)) as running,
+        Running(contender, Load(nginx.url, users, users, settle_s + RAMP_LIMIT_S + 60), Path(name)) as running,
     ):
         while nginx.status().connections == 0:
             running.require_alive()
             time.sleep(0.01)
         began_s = time.monotonic()
-        await_connections(running, nginx, users)
+        await_connections(running, nginx, users, RAMP_LIMIT_S)
         ramp_s = time.monotonic() - began_s
         time.sleep(settle_s)
         reading = _Reading(

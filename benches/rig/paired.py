@@ -155,17 +155,17 @@ def _run_heat(entries: Sequence[tuple[Contender, Record]], plan: Plan) -> None:
             record.counted_by_nginx += nginx.settled().requests - before.requests
 
 
-def await_connections(running: Running, nginx: Nginx, wanted: int) -> None:
+def await_connections(running: Running, nginx: Nginx, wanted: int, limit_s: float = RAMP_LIMIT_S) -> None:
     """Wait until nginx holds that many connections: every user is there, whatever the contender's log says.
 
     Raises:
         ContenderFailed: It ended, or did not get there in time.
     """
-    deadline = time.monotonic() + RAMP_LIMIT_S
+    deadline = time.monotonic() + limit_s
     while (there := nginx.status().connections) < wanted:
         running.require_alive()
         if time.monotonic() > deadline:
-            raise running.failed(f"has {there} connections open and not {wanted} after {RAMP_LIMIT_S:g} s")
+            raise running.failed(f"has {there} connections open and not {wanted} after {limit_s:g} s")
         time.sleep(0.05)
 
 

@@ -18,11 +18,11 @@ from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
 from rocust import _core
 from rocust._http import arguments
-from rocust._http.address import absolute_http_url_regexp, split_credentials
+from rocust._http.address import split_credentials
 from rocust._http.cookies import SessionCookies
 from rocust._http.failures import LOST
 from rocust._http.fast_errors import LocustBadStatusCode, of_fast
-from rocust._http.fast_response import Asked, ErrorResponse, FastResponse, ResponseContextManager
+from rocust._http.fast_response import Call, ErrorResponse, FastResponse, ResponseContextManager, asked_of, whole_url
 from rocust._http.json_text import written
 from rocust._http.recording import ledgers
 from rocust._http.response import renamed
@@ -185,20 +185,24 @@ class FastHttpSession(WiredSession):
             if not (exchange.failed and attempts > 0 and method.upper() in _IDEMPOTENT):
                 break
             exchange.settle()
-        asked = self._asked(method, url, extra)
+        call = self._call(method, url, extra)
         if exchange.is_settled and not catch_response:
-            response = FastResponse(exchange, asked)
+            response = FastResponse(exchange, call)
             if exchange.status not in _VALID:
                 response.error = LocustBadStatusCode(response.url, code=exchange.status)
             return response
-        return self._report(exchange, asked, label, catch_response, context)
+        return self._report(exchange, call, label, catch_response, context)
 
-    def _asked(self, method: str, url: str, extra: dict[str, Any] | None) -> Asked:
+    def _call(self, method: str, url: str, extra: dict[str, Any] | None) -> Call:
+        """What the response is told of this call."""
+        if type(self)._build_url is not _BUILD_URL:
+            url = self._build_url(url)
         headers, body = (extra["headers"], extra["body"]) if extra else (None, None)
-        return Asked(method, self._build_url(url), self._encoded_defaults if headers is None else headers, body)
+        return method, url, self.base_url, self._encoded_defaults if headers is None else headers, body
 
-    def _report(self, exchange: Any, asked: Asked, label: str, catch_response: bool, context: dict[str, Any]) -> Any:
+    def _report(self, exchange: Any, call: Call, label: str, catch_response: bool, context: dict[str, Any]) -> Any:
         """Build the response and tell the listeners, or leave that to the `with` block."""
+        asked = asked_of(call)
         error: BaseException | None = None
         if exchange.failed:
             error = of_fast(exchange)
@@ -218,9 +222,9 @@ class FastHttpSession(WiredSession):
         }
         response: FastResponse
         if catch_response:
-            response = ResponseContextManager(exchange, asked, self.request_event, meta)
+            response = ResponseContextManager(exchange, call, self.request_event, meta)
         else:
-            response = (ErrorResponse if exchange.failed else FastResponse)(exchange, asked)
+            response = (ErrorResponse if exchange.failed else FastResponse)(exchange, call)
         response.error = error
         meta["response"] = response
         if not catch_response:
@@ -278,7 +282,7 @@ class FastHttpSession(WiredSession):
 
     def _build_url(self, path: str) -> str:
         """`path` appended to the base URL, unless it is a whole URL already. Same as Locust."""
-        return path if absolute_http_url_regexp.match(path) else f"{self.base_url}{path}"
+        return whole_url(self.base_url, path)
 
     def rename_request(self, name: str) -> AbstractContextManager[None]:
         """Group the requests of a `with` block under `name`. Same as Locust."""
@@ -301,7 +305,8 @@ class FastHttpSession(WiredSession):
 
     def get(self, url: str, **kwargs: Any) -> Any:
         """Send a GET request. Same as Locust."""
-        return self.request("GET", url, **kwargs)
+        # Most calls bring nothing else, and to hand on an empty dict costs as much as the rest of this.
+        return self.request("GET", url, **kwargs) if kwargs else self.request("GET", url)
 
     def options(self, url: str, **kwargs: Any) -> Any:
         """Send an OPTIONS request. Same as Locust."""
@@ -326,6 +331,9 @@ class FastHttpSession(WiredSession):
     def delete(self, url: str, **kwargs: Any) -> Any:
         """Send a DELETE request. Same as Locust."""
         return self.request("DELETE", url, **kwargs)
+
+
+_BUILD_URL = FastHttpSession._build_url
 
 
 def _payload(  # noqa: PLR0911 - one answer for each kind of body

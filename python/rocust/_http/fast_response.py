@@ -8,12 +8,13 @@ from __future__ import annotations
 import io
 import json as standard_json
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from requests.structures import CaseInsensitiveDict
 from requests.utils import get_encoding_from_headers
 
 from rocust._errors import CatchResponseError, LocustError, ResponseError
+from rocust._http.address import absolute_http_url_regexp
 from rocust._http.json_text import DOUBTFUL, parsed
 from rocust._stats import Timings, timings_of
 
@@ -40,6 +41,21 @@ class Asked(NamedTuple):
     url: str
     headers: list[tuple[str, bytes]]
     body: bytes | None
+
+
+#: The same before anybody looks: method, path or URL, base URL, headers and body. Most responses are never asked for it.
+Call: TypeAlias = tuple[str, str, str | None, list[tuple[str, bytes]], bytes | None]
+
+
+def asked_of(call: Call) -> Asked:
+    """What a call asked for, its URL put together."""
+    method, path, base_url, headers, body = call
+    return Asked(method, whole_url(base_url, path), headers, body)
+
+
+def whole_url(base_url: str | None, path: str) -> str:
+    """`path` appended to the base URL, unless it is a whole URL already."""
+    return path if absolute_http_url_regexp.match(path) else f"{base_url}{path}"
 
 
 class FastRequest:
@@ -81,10 +97,14 @@ class FastResponse:
     #: The exception a failed request was reported with, if it failed.
     error: BaseException | None = None
 
-    def __init__(self, exchange: _core.Exchange, asked: Asked) -> None:
-        """The response of `exchange`, to what was `asked`."""
+    def __init__(self, exchange: _core.Exchange, call: Call) -> None:
+        """The response of `exchange`, to what `call` asked for."""
         self._exchange = exchange
-        self._asked = asked
+        self._call = call
+
+    @property
+    def _asked(self) -> Asked:
+        return asked_of(self._call)
 
     def __enter__(self) -> Any:
         """A response may be used in a `with` block; without `catch_response=True` that changes nothing. Same as Locust."""
@@ -146,7 +166,7 @@ class FastResponse:
     @property
     def history(self) -> list[FastResponse]:
         """The redirects on the way. Same as Locust, but each knows its own URL."""
-        return [FastResponse(hop, self._asked._replace(url=hop.url)) for hop in self._exchange.history()]
+        return [FastResponse(hop, (self._call[0], hop.url, *self._call[2:])) for hop in self._exchange.history()]
 
     @property
     def elapsed(self) -> timedelta:
@@ -217,9 +237,9 @@ class ResponseContextManager(FastResponse):
     _manual_result: bool | Exception | None = None
     _entered = False
 
-    def __init__(self, exchange: _core.Exchange, asked: Asked, event: EventHook, meta: dict[str, Any]) -> None:
+    def __init__(self, exchange: _core.Exchange, call: Call, event: EventHook, meta: dict[str, Any]) -> None:
         """The response of `exchange`, which `event` will be told of as `meta`."""
-        super().__init__(exchange, asked)
+        super().__init__(exchange, call)
         self._request_event = event
         self.request_meta = meta
 

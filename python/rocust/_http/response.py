@@ -66,7 +66,17 @@ class _Lazy:
 
 def _headers(response: Any) -> CaseInsensitiveDict[str]:
     """The headers; repeated ones joined by a comma, as urllib3 shows them."""
-    return CaseInsensitiveDict(HTTPHeaderDict(response._exchange.headers()))
+    headers: CaseInsensitiveDict[str] = CaseInsensitiveDict()
+    # What `CaseInsensitiveDict(HTTPHeaderDict(...))` comes to, at a fifth of its price.
+    store = headers._store  # type: ignore[attr-defined]
+    for name, value in response._exchange.headers():
+        key = name.lower()
+        if key in store:
+            first, before = store[key]
+            store[key] = first, f"{before}, {value}"
+        else:
+            store[key] = name, value
+    return headers
 
 
 def _raw(response: Any) -> HTTPResponse:
