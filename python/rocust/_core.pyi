@@ -46,7 +46,7 @@ def settle(patience: float) -> int: ...
 def take_called_off() -> list[tuple[str, str, float, bool, int | None]]: ...
 def orders(running: dict[str, int], wanted: dict[str, int]) -> tuple[dict[str, int], dict[str, int]]: ...
 
-# src/bindings/wire.rs, used by rocust._http.wire
+# src/bindings/wire.rs, used by rocust._http.wire and rocust._http.tls
 @final
 class WireOptions:
     def __new__(
@@ -60,6 +60,19 @@ class WireOptions:
         source_address: tuple[str, int] | None,
     ) -> Self: ...
 
+@final
+class TlsSettings:
+    def __new__(
+        cls,
+        *,
+        bundle: str | None = None,
+        anchors: Sequence[bytes] | None = None,
+        accepts_other_hosts: bool = False,
+        certificate: str | None = None,
+        key: str | None = None,
+        version: str | None = None,
+    ) -> Self: ...
+
 # src/bindings/http.rs, used by rocust._http
 @final
 class Client:
@@ -68,7 +81,7 @@ class Client:
         dialect: Literal["requests", "fast"],
         base_url: str,
         headers: Sequence[tuple[str, bytes]],
-        bundle: str | None,
+        tls: TlsSettings,
         pool: Pool | None = None,
     ) -> Self: ...
     def set_base_url(self, base_url: str) -> None: ...

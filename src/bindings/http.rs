@@ -19,7 +19,7 @@ use tokio::time::Instant;
 use super::failure::InvalidHeader;
 use super::port::PyPort;
 use super::stats::PyLedger;
-use super::wire::PyWireOptions;
+use super::wire::{PyTlsSettings, PyWireOptions};
 use crate::engine::exchange::{Cancel, Finished, Job, Report, Unreported, reason};
 use crate::engine::in_flight::InFlight;
 use crate::engine::runtime::Engine;
@@ -28,7 +28,7 @@ use crate::http::decode::content_encoding;
 use crate::http::json::{self, Encoding};
 use crate::http::{
     ChunkBreak, Cookie, Failure, FailureKind, Options, Phases, Pool, RedirectRule, Request, Response, Scheme, Session,
-    Spelling, Target, Timeline, TlsSettings, UrlProblem, Verify,
+    Spelling, Target, Timeline, UrlProblem,
 };
 use crate::ids::EntryId;
 use crate::stats::{Ledger, PARTS};
@@ -140,8 +140,6 @@ struct Settings {
     /// Which answers are redirects, where that was changed.
     redirect_rule: Option<RedirectRule>,
     urls: FxHashMap<Box<str>, Prepared>,
-    /// TLS settings by bundle, for calls that differ from the session.
-    tls: FxHashMap<Option<String>, Arc<TlsSettings>>,
 }
 
 /// One user's session, pinned to a lane at its first request.
@@ -196,10 +194,10 @@ struct Extra<'py> {
     read_timeout: Option<f64>,
     follow: bool,
     max_redirects: u32,
-    bundle: Option<String>,
     /// Most bytes of the body: the session's bound when it is missing, none when it is negative.
     #[pyo3(default)]
     max_body: Option<i64>,
+    tls: Bound<'py, PyTlsSettings>,
 }
 
 /// The parts of a call that every call has.
@@ -472,12 +470,12 @@ fn spelling_of(headers: &[(String, Bound<'_, PyBytes>)]) -> Option<Spelling> {
 #[pymethods]
 impl PyClient {
     #[new]
-    #[pyo3(signature = (dialect, base_url, headers, bundle, pool = None))]
+    #[pyo3(signature = (dialect, base_url, headers, tls, pool = None))]
     fn new(
         dialect: &str,
         base_url: String,
         headers: Headers<'_>,
-        bundle: Option<String>,
+        tls: &Bound<'_, PyTlsSettings>,
         pool: Option<&Bound<'_, PyPool>>,
     ) -> PyResult<Self> {
         let (dialect, redirect_rule) = match dialect {
@@ -485,9 +483,8 @@ impl PyClient {
             "fast" => (Dialect::Fast, RedirectRule::fast()),
             other => return Err(PyValueError::new_err(format!("there is no client of kind {other:?}"))),
         };
-        let tls = tls_settings(bundle);
         let options = Options {
-            tls,
+            tls: Arc::clone(&tls.get().inner),
             redirect_rule,
             accepts_cut_encodings: matches!(dialect, Dialect::Requests),
             ..Options::default()
@@ -502,7 +499,6 @@ impl PyClient {
             max_body_bytes: None,
             redirect_rule: None,
             urls: FxHashMap::default(),
-            tls: FxHashMap::default(),
         };
         let (session, lane) = match pool {
             None => (Session::new(options), Arc::default()),
@@ -740,12 +736,7 @@ impl PyClient {
         if let Some(bytes) = extra.max_body {
             request.max_body_bytes = u64::try_from(bytes).ok();
         }
-        let mut settings = self.settings();
-        let tls = settings
-            .tls
-            .entry(extra.bundle.clone())
-            .or_insert_with(|| tls_settings(extra.bundle.clone()));
-        request.tls = Some(Arc::clone(tls));
+        request.tls = Some(Arc::clone(&extra.tls.get().inner));
         Ok(())
     }
 }
@@ -758,20 +749,6 @@ fn limit(which: &str, value: Option<f64>) -> PyResult<Option<Duration>> {
             "Attempted to set {which} timeout to {value}, but the timeout cannot be set to a value less than or equal to 0."
         ))),
     }
-}
-
-/// One shared object per bundle: connections compare their settings by address first.
-fn tls_settings(bundle: Option<String>) -> Arc<TlsSettings> {
-    static KNOWN: OnceLock<Mutex<FxHashMap<Option<String>, Arc<TlsSettings>>>> = OnceLock::new();
-    let mut known = KNOWN
-        .get_or_init(Mutex::default)
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner);
-    let settings = known.entry(bundle).or_insert_with_key(|bundle| {
-        let verify = bundle.as_ref().map_or(Verify::Off, |path| Verify::Bundle(path.into()));
-        Arc::new(TlsSettings { verify, cert: None })
-    });
-    Arc::clone(settings)
 }
 
 /// What came of one request: a response or a failure, and the times.

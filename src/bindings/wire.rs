@@ -1,4 +1,4 @@
-//! `WireOptions`, seen from Python: made once, shared by all sessions that want the same.
+//! `WireOptions` and `TlsSettings`, seen from Python: made once, shared by all sessions that want the same.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
-use crate::http::{IpVersion, Override, WireOptions};
+use crate::http::{Anchors, ClientCert, IpVersion, Override, TlsSettings, TlsVersions, Verify, WireOptions};
 
 /// How the connections of a session are made.
 #[pyclass(frozen, name = "WireOptions", module = "rocust._core")]
@@ -57,6 +57,51 @@ fn source(address: &str, port: u16) -> PyResult<SocketAddr> {
     Ok(SocketAddr::new(address, port))
 }
 
+/// Whom to believe and what to show. Connections are shared between equal settings, which are compared by address first.
+#[pyclass(frozen, name = "TlsSettings", module = "rocust._core")]
+pub(crate) struct PyTlsSettings {
+    pub(super) inner: Arc<TlsSettings>,
+}
+
+#[pymethods]
+impl PyTlsSettings {
+    #[new]
+    #[pyo3(signature = (*, bundle=None, anchors=None, accepts_other_hosts=false, certificate=None, key=None, version=None))]
+    fn new(
+        bundle: Option<String>,
+        anchors: Option<Vec<Vec<u8>>>,
+        accepts_other_hosts: bool,
+        certificate: Option<String>,
+        key: Option<String>,
+        version: Option<&str>,
+    ) -> PyResult<Self> {
+        let verify = match (bundle, anchors) {
+            (Some(path), _) => Verify::Bundle(path.into()),
+            (None, Some(certificates)) => Verify::Anchors(Arc::new(Anchors::new(certificates))),
+            (None, None) => Verify::Off,
+        };
+        let versions = match version {
+            None => TlsVersions::All,
+            Some("1.2") => TlsVersions::Only12,
+            Some("1.3") => TlsVersions::Only13,
+            Some(other) => return Err(PyValueError::new_err(format!("there is no TLS {other} here"))),
+        };
+        let cert = certificate.map(|certificate| ClientCert {
+            certificate: certificate.into(),
+            key: key.map(Into::into),
+        });
+        Ok(Self {
+            inner: Arc::new(TlsSettings {
+                verify,
+                accepts_other_hosts,
+                versions,
+                cert,
+            }),
+        })
+    }
+}
+
 pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_class::<PyTlsSettings>()?;
     module.add_class::<PyWireOptions>()
 }

@@ -226,7 +226,10 @@ async fn secure<S: AsyncRead + AsyncWrite + Unpin>(
 ) -> Result<TlsStream<S>, Failure> {
     let limit = order.connect_timeout;
     let refused = |message: String| Failure::new(FailureKind::Tls, target, message);
-    let config = tls::config(settings, protocols).map_err(refused)?;
+    let config = order
+        .tickets
+        .config(settings, protocols, order.wire.resumes_tls)
+        .map_err(refused)?;
     let host = target.host().trim_end_matches('.').to_owned();
     let name = ServerName::try_from(host).map_err(|error| refused(error.to_string()))?;
     match within(limit, TlsConnector::from(config).connect(name, stream)).await {

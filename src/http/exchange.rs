@@ -165,6 +165,7 @@ async fn send_one(
         tls,
         proxy,
         wire,
+        tickets: session.tickets(),
         connect_timeout: request.connect_timeout,
         read_timeout: request.read_timeout,
         max_body_bytes: request.max_body_bytes,

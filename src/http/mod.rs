@@ -47,5 +47,5 @@ pub use session::{Options, Pool, Session};
 pub use spelling::Spelling;
 pub use target::{Scheme, Target, UrlProblem};
 pub use timeline::Timeline;
-pub use tls::{ClientCert, TlsSettings, Verify};
+pub use tls::{Anchors, ClientCert, TlsSettings, TlsVersions, Verify};
 pub use wire::{IpVersion, Override, WireOptions};

@@ -12,7 +12,7 @@ use super::cookies::Jar;
 use super::proxy::Proxy;
 use super::redirect::RedirectRule;
 use super::target::Target;
-use super::tls::TlsSettings;
+use super::tls::{Tickets, TlsSettings};
 use super::transport::direct::Conduit;
 use super::transport::multiplexed::Links;
 use super::turns::{Turn, Turns};
@@ -54,6 +54,7 @@ pub struct Session {
     idle: Arc<IdleConduits>,
     /// Whose turn it is, where requests have to wait for one another.
     turns: Option<Turns>,
+    tickets: Tickets,
     /// Whether somebody comes by to let idle connections rest.
     is_watched: AtomicBool,
 }
@@ -75,6 +76,7 @@ impl Session {
             wire: Choice::default(),
             idle: pool.idle,
             turns: pool.turns,
+            tickets: Tickets::default(),
             is_watched: AtomicBool::new(false),
         }
     }
@@ -94,12 +96,17 @@ impl Session {
     /// Has connections made by these options from now on; those there are belong to the old ones and are closed.
     pub fn set_wire(&self, options: Arc<WireOptions>) {
         self.wire.set(options);
+        self.tickets.clear();
         self.close();
     }
 
     /// The options set, if any ever were.
     pub(crate) fn wire(&self) -> Option<Arc<WireOptions>> {
         self.wire.get()
+    }
+
+    pub(crate) fn tickets(&self) -> &Tickets {
+        &self.tickets
     }
 
     pub(crate) fn links(&self) -> &Links {

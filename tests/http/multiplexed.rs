@@ -180,7 +180,7 @@ async fn over_tls_the_server_chooses_the_protocol() {
     let authority = Authority::new();
     let tls = Arc::new(TlsSettings {
         verify: Verify::Bundle(authority.bundle()),
-        cert: None,
+        ..TlsSettings::default()
     });
     for (offered, expected, connections) in [
         (&[&b"h2"[..], b"http/1.1"][..], http::Version::HTTP_2, 1),

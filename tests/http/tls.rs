@@ -2,13 +2,21 @@
 
 use std::sync::Arc;
 
-use rocust::http::{ClientCert, FailureKind, Options, Session, Timeline, TlsSettings, Verify, exchange};
+use rocust::http::{
+    Anchors, ClientCert, FailureKind, Options, Request, Session, Timeline, TlsSettings, TlsVersions, Verify,
+    WireOptions, exchange,
+};
+use rustls::{HandshakeKind, ProtocolVersion};
 
-use crate::support::{Authority, ScriptedServer, get, send};
+use crate::support::{Authority, ScriptedServer, get, headers, send};
 
 fn session(verify: Verify, cert: Option<ClientCert>) -> Session {
     Session::new(Options {
-        tls: Arc::new(TlsSettings { verify, cert }),
+        tls: Arc::new(TlsSettings {
+            verify,
+            cert,
+            ..TlsSettings::default()
+        }),
         ..Options::default()
     })
 }
@@ -66,7 +74,7 @@ async fn settings_of_one_request_do_not_borrow_a_connection_of_others() {
     let mut strict = get(&url);
     strict.tls = Some(Arc::new(TlsSettings {
         verify: Verify::Bundle(authority.bundle()),
-        cert: None,
+        ..TlsSettings::default()
     }));
     assert_eq!(send(&session, strict).await.unwrap_err().kind, FailureKind::Tls);
 }
@@ -121,4 +129,112 @@ async fn a_server_without_tls_and_a_bundle_without_certificates_are_told() {
             failure.message
         );
     }
+}
+
+fn session_by(tls: TlsSettings) -> Session {
+    Session::new(Options {
+        tls: Arc::new(tls),
+        ..Options::default()
+    })
+}
+
+/// A request whose connection is not kept.
+fn get_once(url: &str) -> Request {
+    let mut request = get(url);
+    request.headers = headers(&[("connection", "close")]);
+    request
+}
+
+#[tokio::test]
+async fn a_second_connection_continues_the_first_ones_session_and_nobody_elses() {
+    let authority = Authority::new();
+    for versions in [TlsVersions::Only13, TlsVersions::Only12] {
+        let (port, mut told) = authority.serve_telling(&["127.0.0.1"]).await;
+        let url = format!("https://127.0.0.1:{port}/");
+        let settings = TlsSettings {
+            verify: Verify::Bundle(authority.bundle()),
+            versions,
+            ..TlsSettings::default()
+        };
+        let expected_version = match versions {
+            TlsVersions::Only12 => ProtocolVersion::TLSv1_2,
+            _ => ProtocolVersion::TLSv1_3,
+        };
+        let first = session_by(settings.clone());
+        for expected in [HandshakeKind::Full, HandshakeKind::Resumed, HandshakeKind::Resumed] {
+            send(&first, get_once(&url)).await.unwrap();
+            assert_eq!(told.recv().await.unwrap(), (expected, expected_version));
+        }
+        // Another user is another client to the server.
+        let second = session_by(settings.clone());
+        send(&second, get_once(&url)).await.unwrap();
+        assert_eq!(told.recv().await.unwrap().0, HandshakeKind::Full);
+        let forgetful = session_by(settings);
+        forgetful.set_wire(Arc::new(WireOptions {
+            resumes_tls: false,
+            ..WireOptions::PLAIN
+        }));
+        for _ in 0..2 {
+            send(&forgetful, get_once(&url)).await.unwrap();
+            assert_eq!(told.recv().await.unwrap().0, HandshakeKind::Full);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_for_another_host_is_accepted_on_wish_and_an_unknown_root_never() {
+    let authority = Authority::new();
+    let stranger = Authority::new();
+    let lenient = |authority: &Authority| {
+        session_by(TlsSettings {
+            verify: Verify::Anchors(Arc::new(Anchors::new(vec![authority.issuer.der().to_vec()]))),
+            accepts_other_hosts: true,
+            ..TlsSettings::default()
+        })
+    };
+    let port = authority.serve(&["other.example"], false).await;
+    let url = format!("https://127.0.0.1:{port}/");
+    assert_eq!(send(&lenient(&authority), get(&url)).await.unwrap().status, 200);
+    let failure = send(&lenient(&stranger), get(&url)).await.unwrap_err();
+    assert_eq!(failure.kind, FailureKind::Tls);
+    assert!(
+        failure.message.contains("unable to get local issuer certificate"),
+        "{failure}"
+    );
+}
+
+#[tokio::test]
+async fn a_folder_of_certificates_may_hold_other_files() {
+    let authority = Authority::new();
+    authority.bundle();
+    authority.write("a-note.txt", "not a certificate");
+    authority.write(
+        "broken.pem",
+        "-----BEGIN CERTIFICATE-----\n%%%\n-----END CERTIFICATE-----\n",
+    );
+    let port = authority.serve(&["127.0.0.1"], false).await;
+    let session = session(Verify::Bundle(authority.folder.clone()), None);
+    let response = send(&session, get(&format!("https://127.0.0.1:{port}/"))).await;
+    assert_eq!(response.unwrap().status, 200);
+}
+
+#[tokio::test]
+async fn an_encrypted_key_is_told_of() {
+    let authority = Authority::new();
+    let (certificate, _) = authority.sign(&["me"]);
+    let cert = ClientCert {
+        certificate: authority.write("cert.pem", &certificate.pem()),
+        key: Some(authority.write(
+            "key.pem",
+            "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n",
+        )),
+    };
+    let port = authority.serve(&["127.0.0.1"], true).await;
+    let failure = send(
+        &session(Verify::Off, Some(cert)),
+        get(&format!("https://127.0.0.1:{port}/")),
+    )
+    .await
+    .unwrap_err();
+    assert!(failure.message.contains("key.pem: the key is encrypted"), "{failure}");
 }

@@ -78,11 +78,13 @@ class Script:
         routes: Path (without the query) to its answers in turn; the last one repeats. Other paths answer 404.
         greeting: Steps done on every connection before anything is read.
         certificate: A file of a PEM certificate chain with its key, for TLS.
+        client_authority: A PEM file of who must have signed the certificates of clients.
     """
 
     routes: dict[str, list[Route]] = field(default_factory=dict)
     greeting: tuple[Step, ...] = ()
     certificate: str = ""
+    client_authority: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """As plain values for the server's process."""

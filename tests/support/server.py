@@ -90,6 +90,7 @@ class ScriptedServer:
         routes: Path to its answer, or to its answers in turn (the last one repeats).
         greeting: Steps done on each connection before anything is read.
         certificate: A PEM file with chain and key, to speak TLS.
+        client_authority: A PEM file of who must have signed the certificates of clients.
     """
 
     def __init__(
@@ -98,8 +99,9 @@ class ScriptedServer:
         *,
         greeting: Sequence[Step] = (),
         certificate: Path | str = "",
+        client_authority: Path | str = "",
     ) -> None:
-        self._script = Script(_listed(routes or {}), tuple(greeting), str(certificate))
+        self._script = Script(_listed(routes or {}), tuple(greeting), str(certificate), str(client_authority))
         self._notes = _Notes()
         self._changed = threading.Condition()
         self._tokens = count(1)

@@ -58,6 +58,9 @@ class Server:
         if script["certificate"]:
             self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             self.tls.load_cert_chain(script["certificate"])
+            if script["client_authority"]:
+                self.tls.load_verify_locations(script["client_authority"])
+                self.tls.verify_mode = ssl.CERT_REQUIRED
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=512)
 
     def set_routes(self, routes: dict[str, Any]) -> None:

@@ -16,7 +16,7 @@ from requests.utils import DEFAULT_CA_BUNDLE_PATH, extract_zipped_paths
 from urllib3.util import create_urllib3_context
 
 from rocust import _core
-from rocust._http import arguments, failures, paths
+from rocust._http import arguments, failures, paths, tls
 from rocust._http.arguments import NotPlain
 from rocust._http.response import arriving, own_dict
 from rocust._kernel import mailroom
@@ -54,11 +54,11 @@ class LocustHttpAdapter(HTTPAdapter):
     ) -> Any:
         """Where to connect and how; trusted certificates are read once, not for every connection. Same as Locust."""
         host: Any
-        tls: Any
-        host, tls = super().build_connection_pool_key_attributes(request, verify, cert)
+        pool: Any
+        host, pool = super().build_connection_pool_key_attributes(request, verify, cert)
         if verify is True:
-            tls["ssl_context"] = _verifying_context()
-        return host, tls
+            pool["ssl_context"] = _verifying_context()
+        return host, pool
 
 
 @cache
@@ -199,13 +199,13 @@ class EngineAdapter(LocustHttpAdapter):
         """
         call = self._calls.get(getcurrent())
         body: Any = None
-        is_ours = not (self._has_own_pool or stream or cert or proxies or (call is not None and call.is_foreign))
+        is_ours = not (self._has_own_pool or stream or proxies or (call is not None and call.is_foreign))
         if is_ours:
             body, is_ours = _body(request)
         if is_ours and paths.ADAPTER_SEND is HTTPAdapter.send:
             limits = arguments.limits_of(timeout)
             try:
-                exchange = self._run(request, body, limits, verify, call)
+                exchange = self._run(request, body, limits, tls.of_requests(verify, cert, str(request.url)), call)
             except (_core.InvalidHeader, NotPlain):
                 # The engine is stricter than http.client about the bytes of a header.
                 pass
@@ -216,7 +216,12 @@ class EngineAdapter(LocustHttpAdapter):
         return super().send(request, stream, timeout, verify, cert, proxies)
 
     def _run(
-        self, request: requests.PreparedRequest, body: bytes | None, limits: Any, verify: Any, call: Call | None
+        self,
+        request: requests.PreparedRequest,
+        body: bytes | None,
+        limits: Any,
+        settings: _core.TlsSettings,
+        call: Call | None,
     ) -> _core.Exchange:
         connect, read = limits
         extra = {
@@ -229,7 +234,7 @@ class EngineAdapter(LocustHttpAdapter):
             "read_timeout": read,
             "follow": False,
             "max_redirects": 0,
-            "bundle": arguments.bundle_of(verify),
+            "tls": settings,
         }
         if call is not None:
             extra["max_body"] = call.max_body

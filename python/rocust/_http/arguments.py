@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from requests.auth import HTTPBasicAuth, HTTPProxyAuth, _basic_auth_str
 from requests.cookies import cookiejar_from_dict
 from requests.models import RequestEncodingMixin
-from requests.utils import DEFAULT_CA_BUNDLE_PATH, to_key_val_list
+from requests.utils import to_key_val_list
 from urllib3 import Timeout
 from urllib3._version import __version__ as urllib3_version
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 #: Keyword arguments that plain calls may have.
-PLAIN = frozenset({"params", "headers", "cookies", "auth", "timeout", "allow_redirects", "verify", "max_body"})
+PLAIN = frozenset({"params", "headers", "cookies", "auth", "timeout", "allow_redirects", "verify", "cert", "max_body"})
 
 
 class NotPlain(Exception):
@@ -163,13 +163,6 @@ def _seconds(limit: Any) -> float | None:
     return (
         None if limit is None or limit is Timeout.DEFAULT_TIMEOUT else float(limit) if isinstance(limit, str) else limit
     )
-
-
-def bundle_of(verify: Any) -> str | None:
-    """The file of trusted certificates for what `requests` takes as `verify`; None switches verification off."""
-    if verify is True:
-        return str(DEFAULT_CA_BUNDLE_PATH)
-    return str(verify) if verify else None
 
 
 #: Larger bounds are no bounds: no body is that long.

@@ -14,10 +14,9 @@ from urllib.parse import urlencode
 from requests.auth import _basic_auth_str
 from requests.models import RequestEncodingMixin
 from requests.structures import CaseInsensitiveDict
-from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
 from rocust import _core
-from rocust._http import arguments
+from rocust._http import arguments, tls
 from rocust._http.address import split_credentials
 from rocust._http.cookies import SessionCookies
 from rocust._http.failures import LOST
@@ -32,7 +31,8 @@ from rocust._kernel import mailroom
 from rocust._kernel.green import getcurrent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    import ssl
+    from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
 
     from rocust._events import EventHook
@@ -67,6 +67,7 @@ class FastHttpSession(WiredSession):
         max_redirects: int = 30,
         max_retries: int = 0,
         headers: dict[str, str] | None = None,
+        ssl_context_factory: Callable[..., ssl.SSLContext] | None = None,
         wire: WireSettings = PLAIN_WIRE,
         **_: Any,
     ) -> None:
@@ -76,12 +77,14 @@ class FastHttpSession(WiredSession):
             base_url: What paths are appended to. Credentials in it become basic authentication.
             request_event: Fired for each request.
             user: Whose session this is, or None.
-            insecure: Whether TLS certificates are not verified.
+            insecure: Whether TLS certificates are not verified; with a factory, whether they may be for another host.
             network_timeout: Seconds without a byte before a request fails.
             connection_timeout: Seconds to connect before a request fails.
             max_redirects: How many redirects are followed; zero returns the redirect itself.
             max_retries: How often a request whose connection failed is sent again.
             headers: Headers of every request.
+            ssl_context_factory: Makes a context, which is read: trusted certificates, whether to verify and for which host, the
+                versions of TLS, and the client certificate that the factory loads. Called once for each user.
             wire: How connections are made.
         """
         self.request_event, self.user = request_event, user
@@ -94,9 +97,9 @@ class FastHttpSession(WiredSession):
         self._limits = (connection_timeout, network_timeout)
         self._max_redirects = max_redirects
         self._max_retries = max_retries
-        self._bundle = None if insecure else str(DEFAULT_CA_BUNDLE_PATH)
+        self._tls = tls.of_fast(insecure, ssl_context_factory)
         self._encoded_defaults = arguments.header_pairs(self._defaults.items())
-        self._client = _core.Client("fast", self.base_url or "", self._encoded_defaults, self._bundle)
+        self._client = _core.Client("fast", self.base_url or "", self._encoded_defaults, self._tls)
         self._client.set_limits(connection_timeout, network_timeout, max_redirects)
         if wire is not PLAIN_WIRE:
             self.wire = wire
@@ -276,8 +279,8 @@ class FastHttpSession(WiredSession):
             "read_timeout": read,
             "follow": allow_redirects,
             "max_redirects": self._max_redirects if max_redirects is None else max_redirects,
-            "bundle": self._bundle,
             "max_body": arguments.bound_of(self._max_body if max_body is _AS_THE_SESSION else max_body),
+            "tls": self._tls,
         }
 
     def _build_url(self, path: str) -> str:

@@ -19,11 +19,10 @@ from requests.adapters import HTTPAdapter
 from requests.auth import HTTPBasicAuth
 from requests.exceptions import InvalidSchema, InvalidURL, MissingSchema, RequestException
 from requests.structures import CaseInsensitiveDict
-from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
 from rocust import _core
 from rocust._events import EventHook
-from rocust._http import arguments, failures, paths
+from rocust._http import arguments, failures, paths, tls
 from rocust._http.adapter import Call, EngineAdapter
 from rocust._http.address import absolute_http_url_regexp, credentials_in, split_credentials
 from rocust._http.arguments import PLAIN, NotPlain
@@ -109,7 +108,7 @@ class HttpSession(WiredSession, requests.Session):
         own["request_event"], own["user"], own["_pool_manager"] = request_event, user, pool_manager
         base_url, credentials = split_credentials(base_url)
         own["_base_url"] = base_url
-        own["_client"] = _core.Client("requests", base_url or "", ENCODED_DEFAULT_HEADERS, str(DEFAULT_CA_BUNDLE_PATH))
+        own["_client"] = _core.Client("requests", base_url or "", ENCODED_DEFAULT_HEADERS, tls.DEFAULT)
         if pool_manager is not None:
             own["_is_touched"] = True
         if wire is not PLAIN_WIRE:
@@ -244,6 +243,7 @@ class HttpSession(WiredSession, requests.Session):
         reason: str | None = None
         is_bare = (
             not (kwargs or data is not None or json is not None or self._is_touched or self._headers_changed)
+            and not (self.trust_env and tls.environment_bundle())
             and requests.Session.send is SESSION_SEND
             and HTTPAdapter.send is ADAPTER_SEND
         )
@@ -353,6 +353,8 @@ class HttpSession(WiredSession, requests.Session):
             pairs = self._headers_with(headers, content, body.content_type, authorization)
         connect, read = arguments.limits_of(kwargs.get("timeout"))
         verify = kwargs.get("verify")
+        if self.trust_env and (verify is None or verify is True):
+            verify = tls.environment_bundle() or verify
         follow = kwargs.get("allow_redirects", True)
         return {
             "url": url if type(self)._build_url is _BUILD_URL else self._build_url(url),
@@ -366,8 +368,12 @@ class HttpSession(WiredSession, requests.Session):
             "read_timeout": read,
             "follow": bool(follow),
             "max_redirects": self.max_redirects,
-            "bundle": arguments.bundle_of(self.verify if verify is None else verify),
             "max_body": max_body,
+            "tls": tls.of_requests(
+                self.verify if verify is None else verify,
+                kwargs.get("cert") or self.cert,
+                url if absolute_http_url_regexp.match(arguments.text(url)) else self.base_url or "",
+            ),
         }
 
     def _headers_with(

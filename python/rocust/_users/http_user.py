@@ -73,15 +73,15 @@ class FastHttpUser(RestMixin, WireMixin, User):
     #: The most bytes a response's body may have, as received and as decoded; a larger one is a failure. None reads bodies of any size,
     #: except that compressed ones may not decode to more than a gibibyte.
     max_body: int | None = None
-    #: Accepted for compatibility; a user has as many connections as it needs.
+    #: Accepted for compatibility: a user has as many connections as it has requests at once, so none of them waits for another.
     concurrency: int = 10
-    #: Accepted for compatibility; connections are the engine's own.
+    #: Accepted for compatibility: connections are each user's own, also where users are given one pool to share.
     client_pool: Any = None
     #: Not there yet; a user that sets it is refused.
     proxy_host: str | None = None
     #: Not there yet.
     proxy_port: int | None = None
-    #: Not there yet; a user that sets it is refused.
+    #: Makes the context that TLS is set up by, once for each user; what cannot be read out of it is told in a warning.
     ssl_context_factory: Any = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -93,22 +93,23 @@ class FastHttpUser(RestMixin, WireMixin, User):
         super().__init__(*args, **kwargs)
         if self.host is None:
             raise StopTest(_NO_HOST)
-        for name in ("proxy_host", "ssl_context_factory"):
-            if getattr(self, name) is not None:
-                raise StopTest(
-                    f"{name} of FastHttpUser is not there yet. Use HttpUser, whose client takes proxies= and verify=."
-                )
-        self.client = FastHttpSession(
-            base_url=self.host,
-            request_event=self.environment.events.request,
-            user=self,
-            insecure=self.insecure,
-            network_timeout=self.network_timeout,
-            connection_timeout=self.connection_timeout,
-            max_redirects=self.max_redirects,
-            max_retries=self.max_retries,
-            headers=self.default_headers,
-            wire=self._wire_settings(),
-        )
+        if self.proxy_host is not None:
+            raise StopTest("proxy_host of FastHttpUser is not there yet. Use HttpUser, whose client takes proxies=.")
+        try:
+            self.client = FastHttpSession(
+                base_url=self.host,
+                request_event=self.environment.events.request,
+                user=self,
+                insecure=self.insecure,
+                network_timeout=self.network_timeout,
+                connection_timeout=self.connection_timeout,
+                max_redirects=self.max_redirects,
+                max_retries=self.max_retries,
+                headers=self.default_headers,
+                ssl_context_factory=self.ssl_context_factory,
+                wire=self._wire_settings(),
+            )
+        except ValueError as problem:
+            raise StopTest(f"{type(self).__name__}: {problem}") from problem
         if self.max_body is not None:
             self.client.max_body = self.max_body

@@ -12,6 +12,7 @@ from rocust._http.fast_response import (
     ResponseContextManager,
     RestResponseContextManager,
 )
+from rocust._http.tls import insecure_ssl_context_factory
 from rocust._users.http_user import FastHttpUser
 
 __all__ = [
@@ -27,4 +28,5 @@ __all__ = [
     "ResponseContextManager",
     "RestResponseContextManager",
     "absolute_http_url_regexp",
+    "insecure_ssl_context_factory",
 ]

@@ -20,7 +20,7 @@ use super::response::Sent;
 use super::session::Session;
 use super::spelling::Spelling;
 use super::timeline::Timeline;
-use super::tls::TlsSettings;
+use super::tls::{Tickets, TlsSettings};
 use super::wire::WireOptions;
 use std::sync::Arc;
 
@@ -33,6 +33,7 @@ pub(crate) struct Order<'a> {
     /// Through which proxy.
     pub(crate) proxy: Option<&'a Arc<Proxy>>,
     pub(crate) wire: &'a WireOptions,
+    pub(crate) tickets: &'a Tickets,
     pub(crate) connect_timeout: Option<Duration>,
     pub(crate) read_timeout: Option<Duration>,
     pub(crate) max_body_bytes: Option<u64>,

@@ -5,14 +5,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
-use rustls::RootCertStore;
 use rustls::server::WebPkiClientVerifier;
+use rustls::{HandshakeKind, ProtocolVersion, RootCertStore, ServerConnection};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
+use tokio::sync::mpsc;
 
 /// A certificate authority and files for what it signs, in a directory of the test's own.
 pub(crate) struct Authority {
-    issuer: CertifiedIssuer<'static, KeyPair>,
+    pub(crate) issuer: CertifiedIssuer<'static, KeyPair>,
     pub(crate) folder: PathBuf,
 }
 
@@ -74,17 +75,41 @@ impl Authority {
 
     /// Serves `hello` to every request; wants a client certificate of its own when told so. Gives the port.
     pub(crate) async fn serve(&self, names: &[&str], wants_certificate: bool) -> u16 {
+        self.serve_with(names, wants_certificate, |_| ()).await
+    }
+
+    /// Serves the same, and tells of each connection how it began.
+    pub(crate) async fn serve_telling(
+        &self,
+        names: &[&str],
+    ) -> (u16, mpsc::UnboundedReceiver<(HandshakeKind, ProtocolVersion)>) {
+        let (tell, told) = mpsc::unbounded_channel();
+        let port = self.serve_with(names, false, move |connection| {
+            let kind = connection.handshake_kind().unwrap();
+            let _ = tell.send((kind, connection.protocol_version().unwrap()));
+        });
+        (port.await, told)
+    }
+
+    async fn serve_with(
+        &self,
+        names: &[&str],
+        wants_certificate: bool,
+        tell: impl Fn(&ServerConnection) + Send + Sync + 'static,
+    ) -> u16 {
         let config = self.server_config(names, wants_certificate);
         let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
+        let tell = Arc::new(tell);
         tokio::spawn(async move {
             while let Ok((tcp, _)) = listener.accept().await {
-                let acceptor = acceptor.clone();
+                let (acceptor, tell) = (acceptor.clone(), Arc::clone(&tell));
                 tokio::spawn(async move {
                     let Ok(mut stream) = acceptor.accept(tcp).await else {
                         return;
                     };
+                    tell(stream.get_ref().1);
                     let mut buffer = [0; 4096];
                     while matches!(stream.read(&mut buffer).await, Ok(count) if count > 0) {
                         let _ = stream

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from rocust import FastHttpUser, HttpUser, TaskSet, User, tag, task
 from rocust._errors import StopTest
 from rocust._http.fast import FastHttpSession
 from rocust._http.session import HttpSession
+from rocust._http.wire import PLAIN
 from rocust._run.environment import Environment
 from rocust._users.ratio import get_ratio, print_task_ratio, print_task_ratio_json
 from rocust._users.task import TaskHolder, filter_tasks_by_tags
@@ -266,7 +268,7 @@ def test_fast_user_has_locusts_defaults():
     assert [getattr(FastHttpUser, name) for name in names] == [60.0, 60.0, 30, 0, True, None, 10, None]
 
 
-@pytest.mark.parametrize("setting", ["proxy_host", "ssl_context_factory"])
+@pytest.mark.parametrize("setting", ["proxy_host"])
 def test_setting_that_is_not_there_yet_is_refused(setting):
     class Proxied(FastHttpUser):
         host = "http://h"
@@ -274,6 +276,49 @@ def test_setting_that_is_not_there_yet_is_refused(setting):
     setattr(Proxied, setting, "proxy")
     with pytest.raises(StopTest, match=f"{setting} of FastHttpUser is not there yet"):
         Proxied(Environment(user_classes=[Proxied]))
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "sentence"),
+    [
+        ("http2", "yes", "http2 is True or False, not 'yes'"),
+        ("resolve", ["example.com:80"], "is not of the form host:port:address: the address is missing"),
+        ("resolve", 7, "resolve is a list of texts like 'example.com:443:127.0.0.1', not 7"),
+        ("ip_version", 5, "ip_version is 4, 6 or None, not 5"),
+        ("source_address", "eth0", '"eth0" is no IP address to connect from'),
+        ("source_address", ("127.0.0.1", 70_000), "source_address is an IP address, or a pair of one and a port"),
+    ],
+)
+@pytest.mark.parametrize("kind", [HttpUser, FastHttpUser])
+def test_way_to_connect_that_cannot_be_is_refused(kind, setting, value, sentence):
+    Connected = type("Connected", (kind,), {"host": "http://h", setting: value})
+    with pytest.raises(StopTest, match=f"^Connected: .*{re.escape(sentence)}"):
+        Connected(Environment(user_classes=[Connected]))
+
+
+def test_factory_that_cannot_be_called_is_refused():
+    class Secured(FastHttpUser):
+        host = "https://h"
+        ssl_context_factory = "TLSv1"
+
+    with pytest.raises(
+        StopTest, match=r"Secured: ssl_context_factory is called for an ssl\.SSLContext, and 'TLSv1' cannot"
+    ):
+        Secured(Environment(user_classes=[Secured]))
+
+
+def test_tasks_and_methods_may_have_the_names_of_ways_to_connect():
+    class Looking(HttpUser):
+        host = "http://h"
+
+        @task
+        def resolve(self):
+            pass
+
+        def http2(self):
+            pass
+
+    assert Looking(Environment(user_classes=[Looking])).client.wire == PLAIN
 
 
 # -- rest -----------------------------------------------------------------------------------------------------------------
