@@ -91,8 +91,8 @@ class FastResponse:
     Same as Locust.
     """
 
-    #: Set it before the first use of `text` where the server does not say, or lies.
-    encoding: Any = None
+    _encoding: Any = None
+    _was_json = False
     _stream: io.BytesIO | None = None
     #: The exception a failed request was reported with, if it failed.
     error: BaseException | None = None
@@ -136,6 +136,17 @@ class FastResponse:
             for name, value in self._exchange.headers():
                 self._headers[name] = f"{self._headers[name]}, {value}" if name in self._headers else value
             return self._headers
+
+    @property
+    def encoding(self) -> Any:
+        """None until the first use of `text` or `json()`; assign it before where the server does not say, or lies. Same as Locust."""
+        if self._encoding is None and self._was_json:
+            self._encoding = get_encoding_from_headers(self.headers or {})
+        return self._encoding
+
+    @encoding.setter
+    def encoding(self, encoding: Any) -> None:
+        self._encoding = encoding
 
     @property
     def content(self) -> bytes | None:
@@ -196,9 +207,10 @@ class FastResponse:
 
         Same as Locust.
         """
-        encoding = self.encoding
+        encoding = self._encoding
         if encoding is None:
             value = parsed(self._exchange.json_body(False))
+            self._was_json = value is not DOUBTFUL
         else:
             value = parsed(self._exchange.json_body_as(encoding, False)) if type(encoding) is str else DOUBTFUL
         return standard_json.loads(self.text) if value is DOUBTFUL else value  # type: ignore[arg-type]

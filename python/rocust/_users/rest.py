@@ -69,16 +69,20 @@ class RestMixin:
 
 def _parse(response: Any) -> None:
     response.js = None
-    if response.content is None:
+    content = response.content
+    if content is None:
         response.failure(str(response.error))
-    elif response.text:
+    elif content:
         try:
+            # First of all: JSON can mostly be read without the text, which takes the headers, which take time.
             response.js = response.json()
-        except JSONDecodeError as error:
-            response.failure(
-                f"Could not parse response as JSON. {response.text[:250]}, "
-                f"response code {response.status_code}, error {error}"
-            )
+        except (JSONDecodeError, TypeError) as error:
+            # Where the text is empty, or no encoding was found for it, there was nothing to read.
+            if response.text:
+                response.failure(
+                    f"Could not parse response as JSON. {response.text[:250]}, "
+                    f"response code {response.status_code}, error {error}"
+                )
 
 
 def _assertion(error: AssertionError, response: Any) -> Any:

@@ -77,6 +77,16 @@ def test_an_encoding_that_the_task_sets_counts(client, server):
     assert response.json() == ["é"]
 
 
+def test_encoding_is_known_once_the_body_has_been_read(fast, server):
+    for content_type, encoding in (("application/json", "utf-8"), ("text/plain", "ISO-8859-1")):
+        answer(server, "[1]", content_type)
+        response = fast.get("/echo")
+        assert response.encoding is None
+        assert response.json() == [1]
+        assert response.encoding == encoding
+        assert response.json() == [1]
+
+
 def test_a_content_that_the_task_sets_counts(session, server):
     answer(server, "[1]")
     response = session.get("/echo")

@@ -330,6 +330,7 @@ def server():
         "/json": Route(body='{"a": 1}', headers=(("Content-Type", "application/json"),)),
         "/text": Route(body="no json"),
         "/empty": Route(body=""),
+        "/mark": Route(body="\xff\xfe", headers=(("Content-Type", "application/json; charset=utf-16"),)),
         "/bad": Route(status=500, body='{"a": 2}'),
     }
     with ScriptedServer(routes) as server:
@@ -368,6 +369,7 @@ def test_rest_sends_and_parses_json(user, server):
             "Could not parse response as JSON. no json, response code 200, error Expecting value: line 1 column 1 (char 0)",
         ),
         ("/empty", None, None),
+        ("/mark", None, None),
         ("/json", AssertionError("wrong"), "wrong"),
         ("/json", AssertionError("wrong,"), 'wrong, response was {"a": 1}'),
         ("/json", AssertionError(), "Assertion failed"),
