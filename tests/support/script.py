@@ -25,6 +25,16 @@ def send(payload: bytes | str) -> Step:
     return Step("send", payload=text)
 
 
+def flood(payload: bytes | str) -> Step:
+    """Write these bytes again and again, until the peer hangs up."""
+    return Step("flood", payload=send(payload).payload)
+
+
+def drip(payload: bytes | str, every_s: float) -> Step:
+    """Write these bytes one by one, with a pause after each."""
+    return Step("drip", payload=send(payload).payload, seconds=every_s)
+
+
 def pause(seconds: float) -> Step:
     """Say nothing for so long, or until the peer hangs up."""
     return Step("pause", seconds=seconds)

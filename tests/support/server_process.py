@@ -179,6 +179,12 @@ class Conversation:
             match step["do"]:
                 case "send":
                     self.socket.sendall(step["payload"].encode("latin-1"))
+                case "flood":
+                    self._flood(step["payload"].encode("latin-1"))
+                case "drip":
+                    for byte in step["payload"].encode("latin-1"):
+                        self.socket.sendall(bytes((byte,)))
+                        self._listen_for_hang_up(step["seconds"])
                 case "pause":
                     self._listen_for_hang_up(step["seconds"])
                 case "gate":
@@ -188,6 +194,12 @@ class Conversation:
                     raise HungUp
                 case "close":
                     raise HungUp
+
+    def _flood(self, payload: bytes) -> None:
+        deadline = time.monotonic() + GATE_LIMIT_S
+        while time.monotonic() < deadline:
+            self.socket.sendall(payload)
+        raise TimeoutError("the peer listens for ever")
 
     def _wait_for_gate(self, name: str) -> None:
         gate = self.server.gates[name]
