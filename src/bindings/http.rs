@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::HOST;
+use http::header::{HOST, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Version};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -17,12 +17,14 @@ use rustc_hash::FxHashMap;
 use tokio::time::Instant;
 
 use super::failure::InvalidHeader;
+use super::flow::{PyFlow, PyUpload};
 use super::port::PyPort;
 use super::stats::PyLedger;
 use super::wire::{PyTlsSettings, PyWireOptions};
-use crate::engine::exchange::{Cancel, Finished, Job, Report, Unreported, reason};
+use crate::engine::exchange::{Cancel, Finished, Job, Report, Unreported, declared_length, reason};
 use crate::engine::in_flight::InFlight;
 use crate::engine::runtime::Engine;
+use crate::engine::stream::{Stream, Waiter};
 use crate::engine::verdict::Dialect;
 use crate::http::decode::content_encoding;
 use crate::http::json::{self, Encoding};
@@ -198,6 +200,12 @@ struct Extra<'py> {
     #[pyo3(default)]
     max_body: Option<i64>,
     tls: Bound<'py, PyTlsSettings>,
+    /// Whether the response is wanted with its head.
+    #[pyo3(default)]
+    is_streamed: bool,
+    /// What makes the body, instead of `body`.
+    #[pyo3(default)]
+    upload: Option<Py<PyUpload>>,
 }
 
 /// The parts of a call that every call has.
@@ -296,12 +304,23 @@ impl PyClient {
     }
 
     /// Hands the request to the lane and notes who waits for it.
-    fn submit(&self, call: Call<'_, '_>, request: Request, report: Report) -> PyResult<u64> {
+    fn submit(
+        &self,
+        call: Call<'_, '_>,
+        mut request: Request,
+        report: Report,
+        upload: Option<&PyUpload>,
+    ) -> PyResult<u64> {
         let engine = Engine::get()?;
         let lane = self.lane(engine)?;
         let cancel = Arc::new(Cancel::default());
         let port = call.port.get();
         let ticket = port.register(call.greenlet, Some(Arc::clone(&cancel)));
+        let supplier = upload.map(|upload| {
+            let (supplier, feed) = upload.open(&cancel, Waiter::new(ticket, port.shared()));
+            request.feed = Some(feed);
+            supplier
+        });
         let job = Job {
             session: Arc::clone(&self.session),
             request,
@@ -309,6 +328,7 @@ impl PyClient {
             report,
             ticket,
             port: port.shared(),
+            supplier,
             cancel,
             in_flight: InFlight::begin(),
             queued: Instant::now(),
@@ -583,7 +603,7 @@ impl PyClient {
                     name,
                 };
                 let (request, report) = self.prepare(&call, "")?;
-                self.submit(call, request, report)
+                self.submit(call, request, report, None)
             })
         })
     }
@@ -615,7 +635,8 @@ impl PyClient {
                 };
                 let (mut request, report) = self.prepare(&call, &extra.query)?;
                 self.apply(&mut request, &extra)?;
-                self.submit(call, request, report)
+                let upload = extra.upload.as_ref().map(Py::get);
+                self.submit(call, request, report, upload)
             })
         })
     }
@@ -727,6 +748,7 @@ impl PyClient {
             request.spelling = spelling_of(extra.headers.as_deref().unwrap_or_default());
         }
         request.body = extra.body.as_ref().map(|body| Bytes::copy_from_slice(body.as_bytes()));
+        request.is_streamed = extra.is_streamed;
         request.cookies = extra.cookies.iter().cloned().map(Cookie::from).collect();
         request.use_jar = extra.use_jar;
         request.connect_timeout = limit("connect", extra.connect_timeout)?;
@@ -760,6 +782,8 @@ pub(crate) struct PyExchange {
     unreported: Mutex<Unreported>,
     is_settled: AtomicBool,
     body: OnceLock<Py<PyBytes>>,
+    /// The body, when it is to be streamed.
+    stream: Option<Arc<Stream>>,
 }
 
 impl PyExchange {
@@ -770,6 +794,7 @@ impl PyExchange {
             started_at,
             unreported,
             is_recorded,
+            stream,
         } = finished;
         Self {
             result: result.map_err(Box::new),
@@ -778,6 +803,20 @@ impl PyExchange {
             is_settled: AtomicBool::new(is_recorded),
             unreported: Mutex::new(unreported),
             body: OnceLock::new(),
+            stream: stream.map(Arc::new),
+        }
+    }
+
+    /// What broke while a body was streamed, told as a failed exchange is; it has been reported already.
+    pub(super) fn of_failure(failure: Failure) -> Self {
+        Self {
+            result: Err(Box::new(failure)),
+            timeline: Timeline::default(),
+            started_at: Duration::ZERO,
+            unreported: Mutex::new(Unreported::none()),
+            is_settled: AtomicBool::new(true),
+            body: OnceLock::new(),
+            stream: None,
         }
     }
 
@@ -897,6 +936,28 @@ impl PyExchange {
         self.result.as_ref().map_or(0, |response| response.body.len())
     }
 
+    /// The length of the body in the server's own words, 0 when it has none: all that is known before it has come.
+    #[getter]
+    fn declared_length(&self) -> u64 {
+        self.result.as_ref().map_or(0, declared_length)
+    }
+
+    /// Whether the body comes in chunks.
+    #[getter]
+    fn is_chunked(&self) -> bool {
+        self.response().is_some_and(|response| {
+            let encodings = response.headers.get_all(TRANSFER_ENCODING).iter();
+            encodings
+                .filter_map(|value| value.to_str().ok())
+                .any(|value| value.to_ascii_lowercase().contains("chunked"))
+        })
+    }
+
+    /// The rest of the body, to be pulled; None when there is none, or it was not to be streamed.
+    fn flow(&self) -> Option<PyFlow> {
+        self.stream.as_ref().map(|stream| PyFlow::new(Arc::clone(stream)))
+    }
+
     /// The URL that answered, or failed to.
     #[getter]
     fn url(&self) -> &str {
@@ -981,6 +1042,7 @@ impl PyExchange {
             unreported: Mutex::new(Unreported::none()),
             is_settled: AtomicBool::new(true),
             body: OnceLock::new(),
+            stream: None,
         };
         response.history.iter().map(hop).collect()
     }
@@ -1105,6 +1167,7 @@ fn kind_name(kind: FailureKind) -> &'static str {
         FailureKind::TooManyRedirects => "too-many-redirects",
         FailureKind::InvalidRedirect => "invalid-redirect",
         FailureKind::Aborted => "aborted",
+        FailureKind::BodyGivenUp => "body-given-up",
         FailureKind::TooLarge => "too-large",
         FailureKind::Endless => "endless",
         _ => "other",

@@ -5,6 +5,7 @@ mod demo;
 mod door;
 mod engine;
 mod failure;
+mod flow;
 mod http;
 mod plan;
 mod port;
@@ -21,6 +22,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     demo::register(module)?;
     engine::register(module)?;
     failure::register(module)?;
+    flow::register(module)?;
     http::register(module)?;
     plan::register(module)?;
     port::register(module)?;

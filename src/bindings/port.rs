@@ -7,8 +7,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use pyo3::exceptions::{PyOSError, PyValueError};
+use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::PyBool;
+use pyo3::types::{PyBool, PyBytes};
 use slab::Slab;
 use tokio::time::Instant;
 
@@ -18,6 +19,7 @@ use crate::engine::mailbox::Bell;
 use crate::engine::port::{self, Port, Post};
 use crate::engine::runtime::Engine;
 use crate::engine::timers::Deadline;
+use crate::http::{Failure, Piece};
 use crate::ids::TicketId;
 
 /// A parked greenlet.
@@ -66,7 +68,12 @@ fn split(ticket: TicketId) -> (usize, u32) {
 
 fn ticket_of(post: &Post) -> TicketId {
     match post {
-        Post::Exchange(ticket, _) | Post::Deadline(ticket) | Post::Lost(ticket) => *ticket,
+        Post::Exchange(ticket, _)
+        | Post::Piece(ticket, _)
+        | Post::Deadline(ticket)
+        | Post::Ask(ticket)
+        | Post::Rewind(ticket)
+        | Post::Lost(ticket) => *ticket,
     }
 }
 
@@ -176,7 +183,9 @@ impl PyPort {
 
     /// The next drained post whose waiter still waits: (greenlet, what to wake it with), or None.
     ///
-    /// An exchange wakes with an `Exchange`, a deadline with None, an exchange that the engine lost with False.
+    /// An exchange wakes with an `Exchange`, a deadline with None, an exchange that the engine lost with False. A pulled piece wakes
+    /// with (bytes, what is left of their chunk, whether the body ends), or with a failed `Exchange`; whoever makes a request body with
+    /// "piece" or "rewind".
     fn take<'py>(&self, py: Python<'py>) -> PyResult<Option<(Py<PyAny>, Bound<'py, PyAny>)>> {
         loop {
             let (post, waiter) = {
@@ -190,6 +199,9 @@ impl PyPort {
             let Some(waiter) = waiter else { continue };
             let value = match post {
                 Post::Exchange(_, finished) => Bound::new(py, PyExchange::new(*finished))?.into_any(),
+                Post::Piece(_, piece) => piece_or_failure(py, *piece)?,
+                Post::Ask(_) => intern!(py, "piece").clone().into_any(),
+                Post::Rewind(_) => intern!(py, "rewind").clone().into_any(),
                 Post::Deadline(_) => py.None().into_bound(py),
                 Post::Lost(_) => PyBool::new(py, false).to_owned().into_any(),
             };
@@ -213,6 +225,16 @@ impl PyPort {
         if rest {
             self.port.bell().ring();
         }
+    }
+}
+
+fn piece_or_failure(py: Python<'_>, piece: Result<Piece, Failure>) -> PyResult<Bound<'_, PyAny>> {
+    match piece {
+        Ok(piece) => {
+            let bytes = PyBytes::new(py, &piece.bytes);
+            Ok((bytes, piece.chunk_left, piece.is_last).into_pyobject(py)?.into_any())
+        }
+        Err(failure) => Ok(Bound::new(py, PyExchange::of_failure(failure))?.into_any()),
     }
 }
 

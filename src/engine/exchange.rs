@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
+use http::header::CONTENT_LENGTH;
 use http::{Method, StatusCode};
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
@@ -17,6 +18,7 @@ use super::called_off::{self, CalledOff};
 use super::clock;
 use super::in_flight::InFlight;
 use super::port::{Port, Post};
+use super::stream::{self, Stream, Supplier};
 use super::verdict::Dialect;
 use crate::http::{Failure, Request, Response, Session, Target, Timeline};
 use crate::ids::{EntryId, TicketId};
@@ -80,6 +82,8 @@ pub struct Finished {
     pub unreported: Unreported,
     /// Whether the lane has recorded the sample.
     pub is_recorded: bool,
+    /// The body, when it was to be streamed and has not ended with its head.
+    pub stream: Option<Stream>,
 }
 
 /// The caller's end of a running job: the way to call it off.
@@ -114,6 +118,8 @@ pub struct Job {
     pub ticket: TicketId,
     /// Where it waits.
     pub port: Arc<Port>,
+    /// Who makes the body, if it is fed piece by piece; it knows whom to wake then.
+    pub supplier: Option<Arc<Supplier>>,
     /// How it is called off.
     pub cancel: Arc<Cancel>,
     /// Its share of the count of running jobs.
@@ -129,7 +135,12 @@ impl Job {
         if cancel.called_off.load(Ordering::SeqCst) {
             return;
         }
-        let task = tokio::spawn(self.run(shard));
+        let task = if self.request.is_streamed || self.supplier.is_some() {
+            // A task of its own size: the usual one must not carry the room for it.
+            tokio::spawn(self.run_streamed(shard))
+        } else {
+            tokio::spawn(self.run(shard))
+        };
         let _ = cancel.handle.set(task.abort_handle());
         if cancel.called_off.load(Ordering::SeqCst) {
             task.abort();
@@ -158,29 +169,79 @@ impl Job {
         };
         let started_at = clock::since_epoch();
         let result = crate::http::exchange(&session, request, &mut flight.timeline).await;
-        let mut is_recorded = false;
-        if let (Report::Now { entry, name, dialect }, Ok(response)) = (&report, &result)
-            && let Some(ledger) = &flight.unreported.ledger
-        {
-            let failure = dialect.failure(response.status, &reason(response), name).map(Arc::from);
-            ledger.record(
-                shard,
-                Sample {
-                    entry: *entry,
-                    elapsed: flight.timeline.response_time(),
-                    length_bytes: response.body.len() as u64,
-                    at_epoch_s: clock::since_epoch().as_secs_f64(),
-                    failure,
-                    parts: flight.timeline.phases().map(|phases| phases.in_order().into()),
-                },
-            );
-            flight.unreported.settle();
-            is_recorded = true;
+        let is_recorded = result
+            .as_ref()
+            .is_ok_and(|response| flight.record(&report, response, response.body.len() as u64));
+        let_rest(&session);
+        flight.land(result, started_at, is_recorded, None);
+    }
+
+    /// As [`Self::run`], for a body that is streamed in either direction: the response is handed over with its head,
+    /// and this task goes on to serve the body.
+    async fn run_streamed(self, shard: usize) {
+        let Self {
+            session,
+            request,
+            ledger,
+            report,
+            ticket,
+            port,
+            cancel,
+            supplier,
+            in_flight,
+            queued,
+        } = self;
+        let mut flight = Flight {
+            timeline: Timeline::queued_at(queued),
+            unreported: Unreported { ledger, shard },
+            reply: Some((ticket, port)),
+            method: request.method.clone(),
+            target: request.target.clone(),
+            _counted: in_flight,
+        };
+        let started_at = clock::since_epoch();
+        let is_streamed = request.is_streamed;
+        let (result, flow) = match crate::http::open(&session, request, &mut flight.timeline).await {
+            Ok((response, flow)) => (Ok(response), flow),
+            Err(failure) => (Err(failure), None),
+        };
+        let is_recorded = result.as_ref().is_ok_and(|response| {
+            let length = if is_streamed {
+                declared_length(response)
+            } else {
+                response.body.len() as u64
+            };
+            flight.record(&report, response, length)
+        });
+        let_rest(&session);
+        if let Some(supplier) = supplier {
+            // It has parked anew with every piece.
+            flight.reply = supplier.waiter().await.into_parts();
         }
-        if session.begin_watch() {
-            tokio::spawn(watch(Arc::downgrade(&session)));
-        }
-        flight.land(result, started_at, is_recorded);
+        let Some(flow) = flow else {
+            flight.land(result, started_at, is_recorded, None);
+            return;
+        };
+        let (stream, pulls) = Stream::open(cancel);
+        flight.land(result, started_at, is_recorded, Some(stream));
+        stream::serve(flow, &session, pulls).await;
+        let_rest(&session);
+    }
+}
+
+/// What the server says the body's length is: all that is known of a body that has yet to come.
+#[must_use]
+pub fn declared_length(response: &Response) -> u64 {
+    let declared = response.headers.get(CONTENT_LENGTH);
+    declared
+        .and_then(|value| value.to_str().ok()?.trim().parse().ok())
+        .unwrap_or(0)
+}
+
+/// Has somebody come by to let the session's idle connections rest.
+fn let_rest(session: &Arc<Session>) {
+    if session.begin_watch() {
+        tokio::spawn(watch(Arc::downgrade(session)));
     }
 }
 
@@ -230,7 +291,34 @@ struct Flight {
 }
 
 impl Flight {
-    fn land(mut self, result: Result<Response, Failure>, started_at: Duration, is_recorded: bool) {
+    /// Takes the sample if that is the lane's to do, and says whether it did.
+    fn record(&mut self, report: &Report, response: &Response, length_bytes: u64) -> bool {
+        let (Report::Now { entry, name, dialect }, Some(ledger)) = (report, &self.unreported.ledger) else {
+            return false;
+        };
+        let failure = dialect.failure(response.status, &reason(response), name).map(Arc::from);
+        ledger.record(
+            self.unreported.shard,
+            Sample {
+                entry: *entry,
+                elapsed: self.timeline.response_time(),
+                length_bytes,
+                at_epoch_s: clock::since_epoch().as_secs_f64(),
+                failure,
+                parts: self.timeline.phases().map(|phases| phases.in_order().into()),
+            },
+        );
+        self.unreported.settle();
+        true
+    }
+
+    fn land(
+        mut self,
+        result: Result<Response, Failure>,
+        started_at: Duration,
+        is_recorded: bool,
+        stream: Option<Stream>,
+    ) {
         let shard = self.unreported.shard;
         let unreported = Unreported {
             ledger: self.unreported.ledger.take(),
@@ -246,6 +334,7 @@ impl Flight {
                     started_at,
                     unreported,
                     is_recorded,
+                    stream,
                 }),
             ));
         }

@@ -2,8 +2,8 @@
 //!
 //! I/O happens on *lanes*: threads with one current-thread tokio runtime each ([`runtime`]). Every user's session is pinned to a
 //! lane. A caller hands a [`exchange::Job`] to a lane and parks; the lane runs it, records the sample, and posts the outcome to the
-//! caller's [`port::Port`]: a [`mailbox`] with a [`doorbell`], drained by the event loop the caller lives on. Lanes never touch
-//! Python. [`timers`] wake waiting users the same way, [`user`] says what a user may do next, [`conductor`] who is started and stopped.
+//! caller's [`port::Port`]: a [`mailbox`] with a [`doorbell`], drained by the event loop the caller lives on. A body that is
+//! streamed passes piece by piece in the same way ([`stream`]). Lanes never touch Python. [`timers`] wake waiting users the same way, [`user`] says what a user may do next, [`conductor`] who is started and stopped.
 
 pub mod called_off;
 pub mod clock;
@@ -15,6 +15,7 @@ mod latency;
 pub mod mailbox;
 pub mod port;
 pub mod runtime;
+pub mod stream;
 pub mod timers;
 pub mod user;
 pub mod verdict;

@@ -5,6 +5,7 @@ use std::io;
 use super::doorbell::Doorbell;
 use super::exchange::Finished;
 use super::mailbox::Mailbox;
+use crate::http::{Failure, Piece};
 use crate::ids::TicketId;
 
 /// What a parked caller is woken with.
@@ -14,6 +15,12 @@ pub enum Post {
     Exchange(TicketId, Box<Finished>),
     /// Its deadline passed.
     Deadline(TicketId),
+    /// The next piece of a response body is there, or the body broke off.
+    Piece(TicketId, Box<Result<Piece, Failure>>),
+    /// The next piece of its request body is wanted.
+    Ask(TicketId),
+    /// Its request body is wanted once more, from the beginning.
+    Rewind(TicketId),
     /// Its exchange was lost to a panic in the engine.
     Lost(TicketId),
 }

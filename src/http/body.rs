@@ -1,22 +1,31 @@
-//! Bodies on their way out and on their way in. The place where streaming will enter.
+//! Bodies on their way out and on their way in, in memory. One that is handed out while it comes is in `flow`.
 
 use std::convert::Infallible;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 
 use bytes::{Bytes, BytesMut};
 use http_body::{Body, Frame, SizeHint};
 
-/// A request body as the codec takes it: known in full, or absent.
+use super::connect::Gauge;
+use super::feed::Feed;
+use super::response::Sent;
+
+/// A request body as the codec takes it.
 #[derive(Debug)]
-pub(crate) struct Outgoing {
-    rest: Option<Bytes>,
+pub(crate) enum Outgoing {
+    /// Known in full, or absent.
+    Whole(Option<Bytes>),
+    /// Made while it is sent.
+    Fed(Feed, Arc<Gauge>),
 }
 
 impl Outgoing {
-    pub(crate) fn new(body: Option<Bytes>) -> Self {
-        Self {
-            rest: body.filter(|bytes| !bytes.is_empty()),
+    pub(crate) fn new(sent: &Sent, gauge: &Arc<Gauge>) -> Self {
+        match &sent.feed {
+            None => Self::Whole(sent.body.clone().filter(|bytes| !bytes.is_empty())),
+            Some(feed) => Self::Fed(feed.clone(), Arc::clone(gauge)),
         }
     }
 }
@@ -25,16 +34,25 @@ impl Body for Outgoing {
     type Data = Bytes;
     type Error = Infallible;
 
-    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        Poll::Ready(self.rest.take().map(|bytes| Ok(Frame::data(bytes))))
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let piece = match &mut *self {
+            Self::Whole(rest) => rest.take(),
+            // Nobody reads it any more; what there is to wait for is the response.
+            Self::Fed(_, gauge) if gauge.is_write_broken() => return Poll::Pending,
+            Self::Fed(feed, _) => ready!(feed.poll_piece(cx)),
+        };
+        Poll::Ready(piece.map(|bytes| Ok(Frame::data(bytes))))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.rest.is_none()
+        matches!(self, Self::Whole(None))
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.rest.as_ref().map_or(0, |bytes| bytes.len() as u64))
+        match self {
+            Self::Whole(rest) => SizeHint::with_exact(rest.as_ref().map_or(0, |bytes| bytes.len() as u64)),
+            Self::Fed(feed, _) => feed.length().map_or_else(SizeHint::default, SizeHint::with_exact),
+        }
     }
 }
 

@@ -35,6 +35,9 @@ pub(crate) struct Gauge {
     read: AtomicU64,
     written: AtomicU64,
     is_to_probe: AtomicBool,
+    /// Whether a peer that does not read the rest of a request may still answer it.
+    forgives_writes: AtomicBool,
+    is_write_broken: AtomicBool,
     transcript: Mutex<Transcript>,
     is_to_spell: AtomicBool,
     speller: Mutex<Option<Speller>>,
@@ -73,6 +76,17 @@ impl Gauge {
     /// Makes the next read ask the kernel whether the peer has closed, instead of trusting the reactor's last news.
     pub(crate) fn probe(&self) {
         self.is_to_probe.store(true, Ordering::Relaxed);
+    }
+
+    /// Says whether the request has a body. Servers answer those early and close; then writing fails while the answer
+    /// waits to be read, and it is the answer that counts, as it does for urllib3.
+    pub(crate) fn forgive_writes(&self, does: bool) {
+        self.forgives_writes.store(does, Ordering::Relaxed);
+    }
+
+    /// Whether the peer has stopped reading; what was written since went nowhere.
+    pub(crate) fn is_write_broken(&self) -> bool {
+        self.is_write_broken.load(Ordering::Relaxed)
     }
 }
 
@@ -316,7 +330,7 @@ impl AsyncWrite for Wire {
             Stream::Tls(tls) => Pin::new(tls).poll_write(cx, bytes),
             Stream::Nested(tls) => Pin::new(tls).poll_write(cx, bytes),
         };
-        this.count_written(polled)
+        this.count_written(polled, bytes.len())
     }
 
     fn poll_write_vectored(
@@ -333,7 +347,7 @@ impl AsyncWrite for Wire {
             return this.poll_write_spelled(cx, slices);
         }
         let polled = this.stream.poll_write_slices(cx, slices);
-        this.count_written(polled)
+        this.count_written(polled, slices.iter().map(|slice| slice.len()).sum())
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -362,9 +376,20 @@ impl AsyncWrite for Wire {
 }
 
 impl Wire {
-    fn count_written(&self, polled: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
-        if let Poll::Ready(Ok(count)) = &polled {
-            self.gauge.written.fetch_add(*count as u64, Ordering::Relaxed);
+    /// Takes note of what was written of `offered` bytes.
+    fn count_written(&self, polled: Poll<io::Result<usize>>, offered: usize) -> Poll<io::Result<usize>> {
+        match &polled {
+            Poll::Ready(Ok(count)) => {
+                self.gauge.written.fetch_add(*count as u64, Ordering::Relaxed);
+            }
+            Poll::Ready(Err(error))
+                if self.gauge.forgives_writes.load(Ordering::Relaxed)
+                    && matches!(error.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset) =>
+            {
+                self.gauge.is_write_broken.store(true, Ordering::Relaxed);
+                return Poll::Ready(Ok(offered));
+            }
+            _ => {}
         }
         polled
     }
@@ -388,6 +413,6 @@ impl Wire {
             self.gauge.is_to_spell.store(false, Ordering::Relaxed);
         }
         drop(speller);
-        self.count_written(polled)
+        self.count_written(polled, slices.iter().map(|slice| slice.len()).sum())
     }
 }

@@ -1,15 +1,18 @@
-//! Undoing content encodings: gzip, deflate, br and zstd, once the whole body is there.
+//! Undoing content encodings: gzip, deflate, br and zstd, once the whole body is there; [`PieceDecoder`] does it before.
 //!
 //! Pure, always bounded, and never panics whatever the bytes are. Encodings on top of each other are undone together, in
 //! steps, so no more is in memory than what came and what comes of it, and whoever decodes can let others have their turn.
 
 mod layer;
+mod pieces;
 
 use std::io::{self, Read};
 
 use bytes::Bytes;
 use http::HeaderMap;
 use http::header::CONTENT_ENCODING;
+
+pub use pieces::PieceDecoder;
 
 /// Upper bound of a decoded body for requests that bring none of their own: a few hundred kilobytes can decode to
 /// gigabytes. A larger one has to be asked for, with [`super::Request::max_body_bytes`].

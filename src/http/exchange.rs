@@ -12,6 +12,7 @@ use tokio::time::Instant;
 
 use super::decode::{DecodeError, Decoding};
 use super::failure::{Failure, FailureKind};
+use super::flow::Flow;
 use super::request::Request;
 use super::response::{Response, Sent};
 use super::session::Session;
@@ -19,7 +20,7 @@ use super::target::Target;
 use super::timeline::{DoneGuard, Timeline};
 use super::tls::TlsSettings;
 use super::transcript;
-use super::transport::{self, Answer, Order};
+use super::transport::{self, Answer, Body, Order};
 use super::turns::Turn;
 use super::wire::WireOptions;
 
@@ -39,7 +40,30 @@ use super::wire::WireOptions;
 /// # Panics
 ///
 /// When polled outside a tokio runtime with I/O and time enabled.
-pub async fn exchange(session: &Session, request: Request, timeline: &mut Timeline) -> Result<Response, Failure> {
+pub async fn exchange(session: &Session, mut request: Request, timeline: &mut Timeline) -> Result<Response, Failure> {
+    request.is_streamed = false;
+    open(session, request, timeline).await.map(|(response, _)| response)
+}
+
+/// As [`exchange`], but a request with `is_streamed` ends when the head of the (last) response is there: `done` is
+/// stamped then, and the body comes by the flow, undecoded. There is no flow when there is no body to wait for.
+///
+/// # Errors
+///
+/// As [`exchange`]; what happens to the body afterwards is told by [`Flow::pull`].
+///
+/// # Cancel safety
+///
+/// As [`exchange`].
+///
+/// # Panics
+///
+/// As [`exchange`].
+pub async fn open(
+    session: &Session,
+    request: Request,
+    timeline: &mut Timeline,
+) -> Result<(Response, Option<Flow>), Failure> {
     let (guard, begun) = DoneGuard::begin(timeline);
     let timeline = &mut *guard.timeline;
     match request.total_timeout {
@@ -62,12 +86,13 @@ async fn follow(
     mut request: Request,
     begun: Instant,
     timeline: &mut Timeline,
-) -> Result<Response, Failure> {
+) -> Result<(Response, Option<Flow>), Failure> {
     let Request {
         method,
         target,
         headers,
         body,
+        feed,
         ..
     } = &request;
     let mut sent = Sent {
@@ -76,6 +101,7 @@ async fn follow(
         headers: Arc::clone(headers),
         cookie: None,
         body: body.clone(),
+        feed: feed.clone(),
     };
     // Waiting for others of the same user is part of what the request took, as it is in stock.
     let turn = session.turn().await;
@@ -88,7 +114,7 @@ async fn follow(
     let mut history = Vec::new();
     let mut begun = begun;
     loop {
-        let mut response = send_one(session, &request, sent, begun, timeline).await?;
+        let (mut response, flow) = send_one(session, &request, sent, begun, timeline).await?;
         let location = if request.follow_redirects {
             rule.location(response.status, &response.headers, request.max_redirects)
         } else {
@@ -97,12 +123,13 @@ async fn follow(
         let Some(location) = location.map(<[u8]>::to_vec) else {
             response.history = history;
             if request.decode
+                && !request.is_streamed
                 && let Err(mut failure) = decode_body(&mut response, session, request.max_body_bytes).await
             {
                 failure.response = Some(Box::new(response));
                 return Err(failure);
             }
-            return Ok(response);
+            return Ok((response, flow));
         };
         if request.decode {
             // A redirect's body is read for the connection's sake only; a broken encoding spoils nothing.
@@ -130,6 +157,11 @@ async fn follow(
             request.proxies = Some(Arc::new(filled));
         }
         history.push(response);
+        if let Some(feed) = &sent.feed
+            && !Box::pin(feed.rewind()).await
+        {
+            return Err(Failure::given_up(&sent.target));
+        }
         begun = Instant::now();
         timeline.sending_at(begun);
     }
@@ -142,7 +174,7 @@ async fn send_one(
     mut sent: Sent,
     begun: Instant,
     timeline: &mut Timeline,
-) -> Result<Response, Failure> {
+) -> Result<(Response, Option<Flow>), Failure> {
     if (request.use_jar && !session.cookies().is_empty()) || !request.cookies.is_empty() {
         sent.cookie = session.cookies().header_for(&sent, request.use_jar, &request.cookies);
     }
@@ -170,6 +202,7 @@ async fn send_one(
         read_timeout: request.read_timeout,
         max_body_bytes: request.max_body_bytes,
         follows: request.follow_redirects.then_some((rule, request.max_redirects)),
+        is_streamed: request.is_streamed,
         begun,
     };
     let Answer {
@@ -181,13 +214,17 @@ async fn send_one(
     if request.use_jar {
         session.cookies().store(&parts.headers, &sent);
     }
+    let (body, flow) = match body {
+        Body::Whole(body) => (body, None),
+        Body::Flowing(flow) => (Bytes::new(), Some(flow)),
+    };
     let reason = parts.extensions.remove::<ReasonPhrase>();
     let reason = reason.map(|phrase| match phrase.as_bytes() {
         // The codec leaves out what is not ASCII.
         [] => Bytes::copy_from_slice(transcript::reason(&raw_head)),
         phrase => Bytes::copy_from_slice(phrase),
     });
-    Ok(Response {
+    let response = Response {
         status: parts.status.as_u16(),
         reason,
         version: parts.version,
@@ -198,7 +235,8 @@ async fn send_one(
         sent,
         elapsed: head_at.saturating_duration_since(begun),
         history: Vec::new(),
-    })
+    };
+    Ok((response, flow))
 }
 
 /// Undoes the content encoding in place; a body that cannot be decoded stays as it came.

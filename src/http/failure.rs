@@ -45,6 +45,8 @@ pub enum FailureKind {
     UnusableProxy,
     /// The caller gave up: the exchange's future was dropped.
     Aborted,
+    /// The caller could not make (the rest of) the request's body.
+    BodyGivenUp,
     /// The body of the response exceeds the bound that the request set, or [`super::decode::MAX_DECODED_BYTES`].
     TooLarge,
     /// What belongs around a body goes on for ever, or as good as: the head, interim responses, what stands between
@@ -156,6 +158,11 @@ impl Failure {
     #[must_use]
     pub fn aborted(target: &Target) -> Self {
         Self::new(FailureKind::Aborted, target, "The exchange was aborted")
+    }
+
+    /// The failure of a request whose body its caller could not make.
+    pub(crate) fn given_up(target: &Target) -> Self {
+        Self::new(FailureKind::BodyGivenUp, target, "The request body could not be made")
     }
 
     /// A failure told by the operating system.

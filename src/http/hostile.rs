@@ -27,6 +27,7 @@ fn sent_to(url: &str) -> Sent {
         headers: Arc::default(),
         cookie: None,
         body: Some(Bytes::from_static(b"body")),
+        feed: None,
     }
 }
 
@@ -209,7 +210,7 @@ proptest! {
     ) {
         let heard = |size: usize| {
             let mut transcript = Transcript::default();
-            transcript.begin();
+            transcript.begin(false);
             response.chunks(size).for_each(|piece| transcript.hear(piece));
             (transcript.head(), transcript.bad_status_line(), transcript.chunk_break(), transcript.excess(), transcript.unmatching_lengths())
         };

@@ -1,11 +1,12 @@
 //! One exchange on the wire: a request goes out, a response or a failure comes back, with the times of each step.
 //!
-//! Knows no users and no statistics, and nothing of Python. The way in is [`exchange`]; a [`Session`] holds what one
-//! user keeps between exchanges (cookies, idle connections).
+//! Knows no users and no statistics, and nothing of Python. The way in is [`exchange`], or [`open`] for a body that is
+//! read piece by piece ([`Flow`]); a [`Session`] holds what one user keeps between exchanges (cookies, idle connections).
 //!
 //! From the inside out: [`target`] (URLs), [`proxy`] (which way), `dns`, `wire` (what a session may choose about connections),
 //! `connect`, [`tls`], `transport` (one request over one connection),
-//! `transcript` (what the codec hides), `spelling` (what it changes),
+//! `transcript` (what the codec hides), `spelling` (what it changes), `flow` (a body that is handed out while it
+//! comes), `feed` (one that is made while it goes),
 //! `redirect`, [`cookies`], [`decode`], `exchange` (the rules that tie them together). [`encode`] makes bodies and
 //! header values from data, [`json`] tells which bodies any JSON parser may read.
 
@@ -17,6 +18,8 @@ mod dns;
 pub mod encode;
 mod exchange;
 mod failure;
+mod feed;
+mod flow;
 #[cfg(test)]
 mod hostile;
 pub mod json;
@@ -36,8 +39,10 @@ mod turns;
 mod wire;
 
 pub use cookies::{Cookie, Jar};
-pub use exchange::exchange;
+pub use exchange::{exchange, open};
 pub use failure::{BodyProgress, ChunkBreak, Failure, FailureKind, ProxyStage, Via};
+pub use feed::{Feed, Supply};
+pub use flow::{Flow, MAX_PIECE_BYTES, Piece};
 pub use phases::Phases;
 pub use proxy::{Proxies, Proxy, ProxyKind};
 pub use redirect::RedirectRule;

@@ -6,7 +6,6 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use http::header::{
     AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HOST, HeaderName, LOCATION,
     PROXY_AUTHORIZATION, TRANSFER_ENCODING,
@@ -72,7 +71,7 @@ impl RedirectRule {
     pub(crate) fn next(&self, sent: &Sent, status: u16, location: &[u8], first: &Target) -> Result<Sent, UrlProblem> {
         let target = sent.target.join(&self.read(location)?)?;
         let mut headers = sent.headers.as_ref().clone();
-        let (method, body) = match self {
+        let (method, keeps_body) = match self {
             Self::Requests => follow_as_requests(sent, status, &target, &mut headers),
             Self::Fast(_) => follow_as_fast(sent, status, &target, first, &mut headers),
         };
@@ -86,12 +85,13 @@ impl RedirectRule {
             target,
             headers: Arc::new(headers),
             cookie: None,
-            body,
+            body: sent.body.clone().filter(|_| keeps_body),
+            feed: sent.feed.clone().filter(|_| keeps_body),
         })
     }
 }
 
-fn follow_as_requests(sent: &Sent, status: u16, target: &Target, headers: &mut HeaderMap) -> (Method, Option<Bytes>) {
+fn follow_as_requests(sent: &Sent, status: u16, target: &Target, headers: &mut HeaderMap) -> (Method, bool) {
     let becomes_get = match status {
         302 | 303 => sent.method != Method::HEAD,
         301 => sent.method == Method::POST,
@@ -106,7 +106,7 @@ fn follow_as_requests(sent: &Sent, status: u16, target: &Target, headers: &mut H
     }
     headers.remove(PROXY_AUTHORIZATION);
     let method = if becomes_get { Method::GET } else { sent.method.clone() };
-    (method, sent.body.clone().filter(|_| keeps_body))
+    (method, keeps_body)
 }
 
 fn follow_as_fast(
@@ -115,21 +115,24 @@ fn follow_as_fast(
     target: &Target,
     first: &Target,
     headers: &mut HeaderMap,
-) -> (Method, Option<Bytes>) {
+) -> (Method, bool) {
     if !target.has_same_origin(first) {
         headers.remove(AUTHORIZATION);
     }
     headers.remove(HeaderName::from_static("cookie2"));
     if !matches!(status, 301..=303) {
-        return (sent.method.clone(), sent.body.clone());
+        return (sent.method.clone(), true);
     }
-    drop_headers(headers, &[CONTENT_LENGTH, CONTENT_TYPE, CONTENT_ENCODING]);
+    drop_headers(
+        headers,
+        &[CONTENT_LENGTH, CONTENT_TYPE, CONTENT_ENCODING, TRANSFER_ENCODING],
+    );
     let method = if sent.method == Method::HEAD {
         Method::HEAD
     } else {
         Method::GET
     };
-    (method, None)
+    (method, false)
 }
 
 fn drop_headers(headers: &mut HeaderMap, names: &[HeaderName]) {

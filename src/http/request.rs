@@ -9,6 +9,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Method};
 
 use super::cookies::Cookie;
+use super::feed::Feed;
 use super::proxy::Proxies;
 use super::redirect::RedirectRule;
 use super::spelling::Spelling;
@@ -17,6 +18,10 @@ use super::tls::TlsSettings;
 
 /// One request and the rules for it.
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent rules of a request, each set by name"
+)]
 pub struct Request {
     /// The method, sent as it is.
     pub method: Method,
@@ -30,6 +35,8 @@ pub struct Request {
     pub spelling: Option<Spelling>,
     /// The body, if there is one. `Some` of nothing sends `Content-Length: 0`.
     pub body: Option<Bytes>,
+    /// A body that is made while it is sent, instead of `body`.
+    pub feed: Option<Feed>,
     /// Cookies for this request (and its redirects) only, each sent where it belongs.
     pub cookies: Vec<Cookie>,
     /// Whether cookies of the session's jar are sent and those of the response kept.
@@ -46,7 +53,9 @@ pub struct Request {
     pub redirect_rule: Option<RedirectRule>,
     /// How many redirects are followed before giving up.
     pub max_redirects: u32,
-    /// Whether a content encoding is undone.
+    /// Whether the response is wanted as soon as its head is there, its body as a [`super::Flow`]; see [`super::open`].
+    pub is_streamed: bool,
+    /// Whether a content encoding is undone. (Never of a streamed body: its reader does that.)
     pub decode: bool,
     /// Upper bound of the body, both as received and as decoded.
     pub max_body_bytes: Option<u64>,
@@ -66,6 +75,7 @@ impl Request {
             headers: Arc::default(),
             spelling: None,
             body: None,
+            feed: None,
             cookies: Vec::new(),
             use_jar: true,
             connect_timeout: None,
@@ -74,6 +84,7 @@ impl Request {
             follow_redirects: true,
             redirect_rule: None,
             max_redirects: 30,
+            is_streamed: false,
             decode: true,
             max_body_bytes: None,
             tls: None,

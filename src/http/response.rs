@@ -7,6 +7,7 @@ use bytes::Bytes;
 use http::header::{CONNECTION, CONTENT_LENGTH, COOKIE, HOST};
 use http::{HeaderMap, HeaderValue, Method, Version};
 
+use super::feed::Feed;
 use super::target::Target;
 use super::transcript;
 
@@ -81,6 +82,8 @@ pub struct Sent {
     pub cookie: Option<HeaderValue>,
     /// The body.
     pub body: Option<Bytes>,
+    /// The body, when it was made while it was sent.
+    pub feed: Option<Feed>,
 }
 
 impl Sent {

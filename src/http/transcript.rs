@@ -7,6 +7,7 @@
 //! Pure: no sockets, no clock. It judges a response only where the codec has no bound of its own and a server could go
 //! on for ever ([`Excess`]); the codec judges all the rest.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::io::BufRead;
 
@@ -59,6 +60,8 @@ pub(crate) struct Transcript {
     excess: Option<Excess>,
     /// Where the body is, when the head says that it comes in chunks.
     chunks: Option<Chunks>,
+    /// Whether the sizes of chunks are kept until somebody asks for them.
+    keeps_sizes: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -71,8 +74,10 @@ enum State {
 }
 
 impl Transcript {
-    /// Forgets the last response and awaits the head of the next one.
-    pub(crate) fn begin(&mut self) {
+    /// Forgets the last response and awaits the head of the next one. `keeps_sizes` has the sizes of its chunks kept
+    /// for [`Self::next_chunk`].
+    pub(crate) fn begin(&mut self, keeps_sizes: bool) {
+        self.keeps_sizes = keeps_sizes;
         self.interim_responses = 0;
         self.excess = None;
         self.begin_head();
@@ -166,6 +171,12 @@ impl Transcript {
         self.chunks.as_ref().map(Chunks::place)
     }
 
+    /// The size of the next chunk that nobody has asked for yet. As many sizes wait here as chunks wait in the codec's
+    /// buffer, which bounds them.
+    pub(crate) fn next_chunk(&mut self) -> Option<u64> {
+        self.chunks.as_mut()?.sizes.as_mut()?.pop_front()
+    }
+
     /// Gives back what is not of the head.
     fn hear_head<'a>(&mut self, mut bytes: &'a [u8]) -> &'a [u8] {
         while self.state == State::Head && !bytes.is_empty() {
@@ -207,7 +218,10 @@ impl Transcript {
         }
         self.lines += 1;
         if tells_of_chunks(line) {
-            self.chunks = Some(Chunks::default());
+            self.chunks = Some(Chunks {
+                sizes: self.keeps_sizes.then(VecDeque::new),
+                ..Chunks::default()
+            });
         }
         self.line_start = self.head.len();
     }
@@ -269,6 +283,8 @@ struct Chunks {
     /// Of the present part, in bytes.
     received: u64,
     missing: u64,
+    /// Sizes of chunks, for those who want to know where each one ends.
+    sizes: Option<VecDeque<u64>>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -310,6 +326,9 @@ impl Chunks {
                 Some(0) => self.part = Part::Trailers,
                 Some(size) => {
                     self.line.clear();
+                    if let Some(sizes) = &mut self.sizes {
+                        sizes.push_back(size);
+                    }
                     self.enter(Part::Data, size);
                 }
             }
@@ -366,7 +385,7 @@ mod tests {
     fn heard(response: &[u8], check: impl Fn(&Transcript)) {
         let mut transcript = Transcript::default();
         for size in 1..=response.len() {
-            transcript.begin();
+            transcript.begin(false);
             response.chunks(size).for_each(|piece| transcript.hear(piece));
             check(&transcript);
         }
@@ -457,7 +476,7 @@ mod tests {
             ("5\r\nhel".to_owned(), None),
             ("0".repeat(70_000), Some(Excess::ChunkSizeLine)),
         ] {
-            transcript.begin();
+            transcript.begin(false);
             let response = head.clone() + &body;
             response
                 .as_bytes()
@@ -470,9 +489,21 @@ mod tests {
     }
 
     #[test]
+    fn sizes_of_chunks_are_kept_for_those_who_ask() {
+        let response =
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3;a\r\nabc\r\nA\r\n0123456789\r\n0\r\n\r\n";
+        for (keeps, expected) in [(true, [Some(3), Some(10), None]), (false, [None; 3])] {
+            let mut transcript = Transcript::default();
+            transcript.begin(keeps);
+            response.chunks(4).for_each(|piece| transcript.hear(piece));
+            assert_eq!([(); 3].map(|()| transcript.next_chunk()), expected);
+        }
+    }
+
+    #[test]
     fn head_without_end_is_not_kept() {
         let mut transcript = Transcript::default();
-        transcript.begin();
+        transcript.begin(false);
         transcript.hear(b"HTTP/1.1 200 OK\r\n");
         (0..20_000).for_each(|_| transcript.hear(b"x: y\r\n"));
         assert!(transcript.head().is_empty());

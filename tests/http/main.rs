@@ -11,6 +11,7 @@ mod pieces;
 mod proxy;
 mod redirect;
 mod reuse;
+mod streams;
 mod support;
 mod timing;
 mod tls;

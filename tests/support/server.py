@@ -201,6 +201,15 @@ class ScriptedServer:
             self._notes.peer_ports.remove(own_port)
         self.wait_for(lambda: not self._notes.open_connections, "all connections to end")
 
+    def open_connections(self) -> set[int]:
+        """The numbers of the connections that are open now."""
+        with self._changed:
+            return set(self._notes.open_connections)
+
+    def wait_for_hang_up(self, connection: int) -> None:
+        """Block until this connection has ended."""
+        self.wait_for(lambda: connection not in self._notes.open_connections, f"connection {connection} to end")
+
     def durations_ms(self, path: str) -> list[float]:
         """From request read to answer written, by the server's own clock, sorted; whole answers only."""
         exchanges = self.journal(path)

@@ -16,9 +16,10 @@ from requests.utils import DEFAULT_CA_BUNDLE_PATH, extract_zipped_paths
 from urllib3.util import create_urllib3_context
 
 from rocust import _core
-from rocust._http import arguments, failures, paths, tls
+from rocust._http import arguments, failures, paths, streaming, tls, uploading
 from rocust._http.arguments import NotPlain
 from rocust._http.response import arriving, own_dict
+from rocust._http.uploading import SentBody
 from rocust._kernel import mailroom
 from rocust._kernel.green import getcurrent
 
@@ -199,18 +200,20 @@ class EngineAdapter(LocustHttpAdapter):
         """
         call = self._calls.get(getcurrent())
         body: Any = None
-        is_ours = not (self._has_own_pool or stream or proxies or (call is not None and call.is_foreign))
+        is_ours = not (self._has_own_pool or proxies or (call is not None and call.is_foreign))
         if is_ours:
             body, is_ours = _body(request)
         if is_ours and paths.ADAPTER_SEND is HTTPAdapter.send:
             limits = arguments.limits_of(timeout)
             try:
-                exchange = self._run(request, body, limits, tls.of_requests(verify, cert, str(request.url)), call)
+                settings = tls.of_requests(verify, cert, str(request.url))
+                exchange = self._run(request, body, limits, settings, call, stream)
             except (_core.InvalidHeader, NotPlain):
                 # The engine is stricter than http.client about the bytes of a header.
                 pass
             else:
-                return self._answer(exchange, request, limits, call)
+                own_error = body.error if isinstance(body, SentBody) else None
+                return self._answer(exchange, request, limits, call, stream, own_error)
         if call is not None:
             call.is_foreign = True
         return super().send(request, stream, timeout, verify, cert, proxies)
@@ -218,15 +221,19 @@ class EngineAdapter(LocustHttpAdapter):
     def _run(
         self,
         request: requests.PreparedRequest,
-        body: bytes | None,
+        body: bytes | SentBody | None,
         limits: Any,
         settings: _core.TlsSettings,
         call: Call | None,
+        stream: bool,
     ) -> _core.Exchange:
         connect, read = limits
+        sent = body if isinstance(body, SentBody) else None
         extra = {
             "headers": arguments.checked_header_pairs(request.headers),
-            "body": body,
+            "body": None if sent else body,
+            "upload": sent.core if sent else None,
+            "is_streamed": bool(stream),
             "query": "",
             "cookies": [],
             "use_jar": False,
@@ -249,13 +256,19 @@ class EngineAdapter(LocustHttpAdapter):
         self._tally.hops += 1
         if call is not None:
             call.goes_on()
-        exchange = room.park(key)
+        exchange = room.park(key) if sent is None else sent.exchange(room, key)
         if exchange is False:
             raise RuntimeError(failures.LOST)
         return exchange  # type: ignore[no-any-return]
 
     def _answer(
-        self, exchange: _core.Exchange, request: requests.PreparedRequest, limits: Any, call: Call | None
+        self,
+        exchange: _core.Exchange,
+        request: requests.PreparedRequest,
+        limits: Any,
+        call: Call | None,
+        stream: bool,
+        own_error: Exception | None,
     ) -> requests.Response:
         if call is not None:
             call.add(exchange)
@@ -263,16 +276,23 @@ class EngineAdapter(LocustHttpAdapter):
             self._tally.prepared += 1
             exchange.settle()
         if exchange.failed:
-            error, _ = failures.of_requests(exchange, limits)
+            error: requests.RequestException
+            if own_error is not None:
+                error = failures.of_body(own_error)
+            else:
+                error, _ = failures.of_requests(exchange, limits)
             if not failures.knows_no_request(exchange):
                 error.request = request
             if call is not None:
                 call.error, call.cause = error, error.__context__
             raise error
-        return arriving(exchange, request, self)
+        response = arriving(exchange, request, self)
+        if stream:
+            streaming.begin(own_dict(response), exchange)
+        return response
 
 
-def _body(request: requests.PreparedRequest) -> tuple[bytes | None, bool]:
+def _body(request: requests.PreparedRequest) -> tuple[bytes | SentBody | None, bool]:
     """The body as the engine takes it, and whether it can."""
     body: Any = request.body
     if body is None:
@@ -281,4 +301,10 @@ def _body(request: requests.PreparedRequest) -> tuple[bytes | None, bool]:
         return body.encode(), True
     if isinstance(body, (bytes, bytearray, memoryview)):
         return bytes(body), True
-    return None, False
+    if not uploading.is_streamed(body):
+        return None, False
+    length = request.headers.get("Content-Length")
+    if length is None:
+        # As in requests' own adapter: whatever has no length goes in chunks.
+        request.headers["Transfer-Encoding"] = "chunked"
+    return SentBody(body, str(request.method), None if length is None else int(length)), True

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 #: Keyword arguments that plain calls may have.
-PLAIN = frozenset({"params", "headers", "cookies", "auth", "timeout", "allow_redirects", "verify", "cert", "max_body"})
+PLAIN = frozenset(
+    {"params", "headers", "cookies", "auth", "timeout", "allow_redirects", "verify", "cert", "max_body", "stream"}
+)
 
 
 class NotPlain(Exception):
@@ -43,7 +45,7 @@ def body_of(data: Any, json: Any) -> Body:
     """The body for `data` and `json`, as `requests` encodes them.
 
     Raises:
-        NotPlain: For a file or a generator, which are streamed, and for what JSON cannot say, which `requests` reports.
+        NotPlain: For what JSON cannot say, which `requests` reports, and for what is no body.
     """
     if not data and json is not None:
         try:
@@ -53,12 +55,12 @@ def body_of(data: Any, json: Any) -> Body:
         return Body(content, "application/json", content)
     if not data:
         return Body(None, None, None)
-    if isinstance(data, (bytes, bytearray)):
+    if isinstance(data, (bytes, bytearray, memoryview)):
         return Body(bytes(data), None, data)
     if isinstance(data, str):
         return Body(data.encode(), None, data)
     if not isinstance(data, (Mapping, list, tuple)):
-        raise NotPlain(f"data is a {type(data).__name__}, which is streamed")
+        raise NotPlain(f"data is a {type(data).__name__}")
     form = RequestEncodingMixin._encode_params(data)  # type: ignore[attr-defined]
     return Body(form.encode() if isinstance(form, str) else form, "application/x-www-form-urlencoded", form)
 

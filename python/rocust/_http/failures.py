@@ -283,6 +283,15 @@ _BY_KIND: dict[str, Callable[[Any], tuple[BaseException, BaseException]]] = {
 }
 
 
+def of_body(error: Exception) -> wrong.RequestException:
+    """What `requests` raises when a request's body could not be made, for `error`."""
+    if isinstance(error, wrong.RequestException):
+        return error
+    told, cause = _aborted(error)
+    told.__context__ = cause
+    return told  # type: ignore[return-value]
+
+
 def of_requests(exchange: _core.Exchange, limits: Limits) -> tuple[wrong.RequestException, BaseException]:
     """What went wrong, twice: as `requests` raises it, and as stock reports it (the innermost cause).
 

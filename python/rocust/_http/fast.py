@@ -6,6 +6,7 @@ asked for, the request's name is the URL as it was passed, and connection errors
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Mapping
 from http.cookiejar import CookieJar
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ from requests.models import RequestEncodingMixin
 from requests.structures import CaseInsensitiveDict
 
 from rocust import _core
-from rocust._http import arguments, tls
+from rocust._http import arguments, tls, uploading
 from rocust._http.address import split_credentials
 from rocust._http.cookies import SessionCookies
 from rocust._http.failures import LOST
@@ -25,6 +26,7 @@ from rocust._http.fast_response import Call, ErrorResponse, FastResponse, Respon
 from rocust._http.json_text import written
 from rocust._http.recording import ledgers
 from rocust._http.response import renamed
+from rocust._http.uploading import FastBody
 from rocust._http.wire import PLAIN as PLAIN_WIRE
 from rocust._http.wire import WiredSession, WireSettings
 from rocust._kernel import mailroom
@@ -146,9 +148,10 @@ class FastHttpSession(WiredSession):
             method: The HTTP method.
             url: A path, which is appended to `base_url`, or a whole URL.
             name: The label in the statistics; `url` as it is by default.
-            data: The body: text, bytes, or a dict (form).
+            data: The body: text, bytes, or a dict (form); a file or anything that can be iterated is sent piece by piece.
             catch_response: Whether a `with` block will judge the response.
-            stream: Accepted; the body is read whole all the same, and its time counted.
+            stream: Whether the response is returned with its head; its body is then read from `stream` or by `iter_content`, and
+                the time for that is not counted.
             headers: Headers of this request.
             auth: User and password for basic authentication.
             json: The body as JSON, when there is no `data`.
@@ -161,7 +164,7 @@ class FastHttpSession(WiredSession):
             A `FastResponse`, or with `catch_response` a `ResponseContextManager`. A connection that failed gives one with
             status 0 and the exception in `error`.
 
-        Same as Locust, but for `stream`.
+        Same as Locust.
         """
         label = name or self.request_name or url
         ledger, is_direct = ledgers(self.request_event, self.user)
@@ -169,10 +172,22 @@ class FastHttpSession(WiredSession):
         room = mailroom.current()
         client = self._client
         attempts = kwargs.pop("max_retries", self._max_retries) + 1
-        if data is None and headers is None and auth is None and json is None and allow_redirects and not kwargs:
+        body: FastBody | None = None
+        if (
+            data is None
+            and headers is None
+            and auth is None
+            and json is None
+            and not (stream or kwargs)
+            and allow_redirects
+        ):
             extra = None
         else:
-            extra = self._extra(method, data, headers, auth, json, allow_redirects, **kwargs)
+            body = self._body(data, method, url, kwargs)
+            # A body that was sent is used up.
+            attempts = 1 if body else attempts
+            extra = self._extra(method, data, headers, auth, json, allow_redirects, body=body, **kwargs)
+            extra["is_streamed"] = stream
         while True:
             try:
                 if extra is None:
@@ -181,7 +196,7 @@ class FastHttpSession(WiredSession):
                     key = client.send_with(room.port, getcurrent(), ledger, is_direct, method, url, label, extra)
             except (_core.InvalidTarget, _core.InvalidHeader) as problem:
                 raise ValueError(problem.args[1]) from None
-            exchange = room.park(key)
+            exchange = room.park(key) if body is None else body.exchange(room, key)
             if exchange is False:
                 raise RuntimeError(LOST)
             attempts -= 1
@@ -193,8 +208,17 @@ class FastHttpSession(WiredSession):
             response = FastResponse(exchange, call)
             if exchange.status not in _VALID:
                 response.error = LocustBadStatusCode(response.url, code=exchange.status)
+            if stream:
+                response.begin_streaming()
             return response
-        return self._report(exchange, call, label, catch_response, context)
+        own_error = body.error if body is not None else None
+        return self._report(exchange, call, label, catch_response, context, stream, own_error)
+
+    def _body(self, data: Any, method: str, url: str, kwargs: dict[str, Any]) -> FastBody | None:
+        """The body, if it is one that is made while it is sent."""
+        if not data or kwargs.get("files") or not uploading.is_streamed(data):
+            return None
+        return FastBody(data, method, self._build_url(url))
 
     def _call(self, method: str, url: str, extra: dict[str, Any] | None) -> Call:
         """What the response is told of this call."""
@@ -203,12 +227,21 @@ class FastHttpSession(WiredSession):
         headers, body = (extra["headers"], extra["body"]) if extra else (None, None)
         return method, url, self.base_url, self._encoded_defaults if headers is None else headers, body
 
-    def _report(self, exchange: Any, call: Call, label: str, catch_response: bool, context: dict[str, Any]) -> Any:
+    def _report(
+        self,
+        exchange: Any,
+        call: Call,
+        label: str,
+        catch_response: bool,
+        context: dict[str, Any],
+        stream: bool,
+        own_error: Exception | None,
+    ) -> Any:
         """Build the response and tell the listeners, or leave that to the `with` block."""
         asked = asked_of(call)
         error: BaseException | None = None
         if exchange.failed:
-            error = of_fast(exchange)
+            error = own_error or of_fast(exchange)
         elif exchange.status not in _VALID:
             error = LocustBadStatusCode(
                 exchange.url if exchange.url != exchange.first_url else asked.url, code=exchange.status
@@ -220,7 +253,7 @@ class FastHttpSession(WiredSession):
             "exception": error,
             "start_time": exchange.started_at,
             "url": asked.url,
-            "response_length": exchange.length,
+            "response_length": exchange.declared_length if stream else exchange.length,
             "response_time": exchange.response_time,
         }
         response: FastResponse
@@ -229,6 +262,8 @@ class FastHttpSession(WiredSession):
         else:
             response = (ErrorResponse if exchange.failed else FastResponse)(exchange, call)
         response.error = error
+        if stream and not exchange.failed:
+            response.begin_streaming()
         meta["response"] = response
         if not catch_response:
             exchange.settle()
@@ -247,6 +282,7 @@ class FastHttpSession(WiredSession):
         files: Any = None,
         max_redirects: int | None = None,
         max_body: Any = _AS_THE_SESSION,
+        body: FastBody | None = None,
         **unknown: Any,
     ) -> dict[str, Any]:
         """All that goes with the request, as plain data."""
@@ -255,7 +291,10 @@ class FastHttpSession(WiredSession):
         pairs: list[tuple[str, bytes]] | None = None
         both = CaseInsensitiveDict({**self._defaults})
         both.update(headers or {})
-        content, content_type = _payload(data, json, files, has_type="content-type" in both)
+        if body:
+            content, content_type = _octets(body, both)
+        else:
+            content, content_type = _payload(data, json, files, has_type="content-type" in both)
         if headers or auth or content_type:
             if auth:
                 both["Authorization"] = _basic_auth_str(auth[0], auth[1])
@@ -266,7 +305,7 @@ class FastHttpSession(WiredSession):
                 if json is not None and not data:
                     both.setdefault("Accept", "application/json")
             pairs = arguments.header_pairs(both.items())
-        if content is None and method.upper() not in ("GET", "HEAD"):
+        if content is None and body is None and method.upper() not in ("GET", "HEAD"):
             content = b""
         connect, read = self._limits
         return {
@@ -281,6 +320,7 @@ class FastHttpSession(WiredSession):
             "max_redirects": self._max_redirects if max_redirects is None else max_redirects,
             "max_body": arguments.bound_of(self._max_body if max_body is _AS_THE_SESSION else max_body),
             "tls": self._tls,
+            "upload": body.core if body else None,
         }
 
     def _build_url(self, path: str) -> str:
@@ -292,18 +332,21 @@ class FastHttpSession(WiredSession):
         return renamed(self, name)
 
     def iter_lines(self, url: str, method: str = "GET", **kwargs: Any) -> Iterator[str]:
-        """Send a request and yield the lines of its body, without their ends.
+        """Send a request and yield the lines of its body while they come, without their ends.
 
         Raises:
-            Exception: What the request failed with.
+            Exception: What the request failed with, or what its body broke off with.
 
-        Differs from Locust: the body has been read whole before the first line.
+        Same as Locust, but a character that comes in two pieces is put together.
         """
         response = self.request(method, url, stream=True, **kwargs)
         response.raise_for_status()
-        *lines, rest = (response.content or b"").decode("utf-8", errors="replace").split("\n")
-        yield from lines
-        if rest:
+        decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        rest = ""
+        for piece in response.iter_content(chunk_size=1024, decode_content=False):
+            *lines, rest = (rest + decoder.decode(piece)).split("\n")
+            yield from lines
+        if rest := rest + decoder.decode(b"", final=True):
             yield rest
 
     def get(self, url: str, **kwargs: Any) -> Any:
@@ -339,9 +382,14 @@ class FastHttpSession(WiredSession):
 _BUILD_URL = FastHttpSession._build_url
 
 
-def _payload(  # noqa: PLR0911 - one answer for each kind of body
-    data: Any, json: Any, files: Any, has_type: bool
-) -> tuple[bytes | None, str | None]:
+def _octets(body: FastBody, headers: CaseInsensitiveDict[str]) -> tuple[bytes | None, str | None]:
+    """What `_payload` gives, for a body that is made while it is sent; where that ends is in `headers` then."""
+    name, value = body.framing
+    headers[name] = value
+    return None, "application/octet-stream"
+
+
+def _payload(data: Any, json: Any, files: Any, has_type: bool) -> tuple[bytes | None, str | None]:
     """The body and the type that goes with it, as stock's client encodes them."""
     if files:
         content, content_type = RequestEncodingMixin._encode_files(files, data or {})  # type: ignore[attr-defined]
@@ -356,8 +404,6 @@ def _payload(  # noqa: PLR0911 - one answer for each kind of body
         return data.encode(), None if has_type else "text/plain; charset=utf-8"
     if isinstance(data, (bytes, bytearray, memoryview)):
         return bytes(data), None if has_type else "application/octet-stream"
-    if hasattr(data, "read"):
-        return _payload(data.read(), json, files, has_type)
     raise TypeError(f"data is a {type(data).__name__}; it must be text, bytes, a dict or a file")
 
 

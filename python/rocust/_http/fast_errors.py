@@ -5,6 +5,7 @@ Exception
 │   ├── BadStatusCode
 │   │   └── LocustBadStatusCode
 │   ├── RetriesExceeded
+│   ├── UnrewoundBodyError
 │   └── UnsupportedRedirectSchemeError
 ├── HTTPConnectionClosed        the server closed without an answer
 └── HTTPParseError              what came back is not (whole) HTTP
@@ -66,6 +67,10 @@ class LocustBadStatusCode(BadStatusCode):
 
 class RetriesExceeded(FastConnectionError):
     """Too many redirects, or too many attempts."""
+
+
+class UnrewoundBodyError(FastConnectionError):
+    """A redirect wants the body again, and there is no way back to its beginning."""
 
 
 class UnsupportedRedirectSchemeError(FastConnectionError):
@@ -198,6 +203,11 @@ _BY_KIND: dict[str, Callable[[Any], Exception]] = {
     "invalid-redirect": _invalid_redirect,
     "bad-location": lambda exchange: ValueError(exchange.failure_message),
 }
+
+
+def of_fast_body(exchange: _core.Exchange) -> Exception:
+    """What went wrong with a body that was read while it came."""
+    return TimeoutError("timed out") if exchange.failure_kind == "read-timeout" else of_fast(exchange)
 
 
 def of_fast(exchange: _core.Exchange) -> Exception:

@@ -15,7 +15,9 @@ from requests.utils import get_encoding_from_headers
 
 from rocust._errors import CatchResponseError, LocustError, ResponseError
 from rocust._http.address import absolute_http_url_regexp
+from rocust._http.fast_errors import FastConnectionError, HTTPConnectionClosed
 from rocust._http.json_text import DOUBTFUL, parsed
+from rocust._http.streaming import FastStream
 from rocust._stats import Timings, timings_of
 
 if TYPE_CHECKING:
@@ -93,7 +95,9 @@ class FastResponse:
 
     _encoding: Any = None
     _was_json = False
-    _stream: io.BytesIO | None = None
+    _stream: io.BytesIO | FastStream | None = None
+    #: What was read of a streamed body for `content`.
+    _content: bytes | None = None
     #: The exception a failed request was reported with, if it failed.
     error: BaseException | None = None
 
@@ -111,8 +115,18 @@ class FastResponse:
         return self
 
     def __exit__(self, kind: Any = None, value: Any = None, traceback: Any = None) -> bool | None:
-        """Leave the block."""
+        """Leave the block; a streamed body that has not been read is given up. Same as Locust."""
+        self.release()
         return None
+
+    def begin_streaming(self) -> None:
+        """Read the body while it comes."""
+        self._stream = FastStream(self._exchange)
+
+    def release(self) -> None:
+        """Close the connection of a streamed body, unless that has been read. Same as Locust."""
+        if isinstance(self._stream, FastStream):
+            self._stream.release()
 
     @property
     def status_code(self) -> int:
@@ -150,7 +164,12 @@ class FastResponse:
 
     @property
     def content(self) -> bytes | None:
-        """The body; None when there was no response. Same as Locust."""
+        """The body, or what has not been read of a streamed one; None when there was no response. Same as Locust."""
+        if isinstance(self._stream, FastStream):
+            if self._content is None:
+                encoding = self.headers.get("content-encoding", "identity") if self.headers else "identity"
+                self._content = self._stream.decoded(encoding.lower())
+            return self._content
         return None if self._exchange.failed else self._exchange.body
 
     @property
@@ -190,10 +209,10 @@ class FastResponse:
         return timings_of([self._exchange])
 
     @property
-    def stream(self) -> io.BytesIO:
-        """The body as a file.
+    def stream(self) -> io.BytesIO | FastStream:
+        """The body as a file; with `stream=True` it is read while it comes, and not decoded. Same as Locust.
 
-        Differs from Locust: the body has been read whole before.
+        Differs from Locust: without `stream=True` it is the whole body once more, where stock has nothing left.
         """
         if self._stream is None:
             self._stream = io.BytesIO(self.content or b"")
@@ -222,13 +241,28 @@ class FastResponse:
 
     def iter_content(self, chunk_size: int = 1024, decode_content: bool = True) -> Iterator[bytes | str]:
         """The body in pieces of at most `chunk_size` bytes, as text where it is UTF-8 and `decode_content` is set. Same as Locust."""
-        content = self.content or b""
-        for start in range(0, len(content), chunk_size):
-            piece = content[start : start + chunk_size]
+        for piece in self._pieces(chunk_size):
             try:
                 yield piece.decode() if decode_content else piece
             except UnicodeDecodeError:
                 yield piece
+
+    def _pieces(self, chunk_size: int) -> Iterator[bytes]:
+        stream = self._stream
+        if isinstance(stream, FastStream):
+            while piece := self._streamed_piece(stream, chunk_size):
+                yield piece
+            return
+        content = self.content or b""
+        for start in range(0, len(content), chunk_size):
+            yield content[start : start + chunk_size]
+
+    @staticmethod
+    def _streamed_piece(stream: FastStream, chunk_size: int) -> bytes:
+        try:
+            return stream.read(chunk_size)
+        except (HTTPConnectionClosed, FastConnectionError):
+            return b""
 
     def success(self) -> None:
         """Only in a `with` block of a call with `catch_response=True`. Same as Locust."""

@@ -64,8 +64,10 @@ def _as_written(sent: list[tuple[str, str]], written: list[tuple[str, bytes]]) -
 
 
 def _body(exchange: _core.Exchange, extra: dict[str, Any] | None) -> Any:
-    """The body as it was given: text stays text."""
+    """The body as it was given: text stays text, a file a file."""
     sent = exchange.request_body
+    if extra is not None and extra.get("upload"):
+        return extra["written_body"]
     if extra is None or not extra["body"]:
         return sent
     if sent is None and not (exchange.failed and not exchange.request_method):

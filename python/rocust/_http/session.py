@@ -22,7 +22,7 @@ from requests.structures import CaseInsensitiveDict
 
 from rocust import _core
 from rocust._events import EventHook
-from rocust._http import arguments, failures, paths, tls
+from rocust._http import arguments, failures, paths, streaming, tls, uploading
 from rocust._http.adapter import Call, EngineAdapter
 from rocust._http.address import absolute_http_url_regexp, credentials_in, split_credentials
 from rocust._http.arguments import PLAIN, NotPlain
@@ -33,6 +33,7 @@ from rocust._http.recording import ledgers
 from rocust._http.response import ResponseContextManager, own_dict, renamed
 from rocust._http.sent import prepared_from
 from rocust._http.state import DEFAULT_HEADERS, ENCODED_DEFAULT_HEADERS, MAKERS, make_cookies, why_not_plain
+from rocust._http.uploading import SentBody
 from rocust._http.wire import PLAIN as PLAIN_WIRE
 from rocust._http.wire import WiredSession, WireSettings, warn_of_foreign_connections
 from rocust._kernel import mailroom
@@ -220,7 +221,7 @@ class HttpSession(WiredSession, requests.Session):
             name: The label in the statistics; the path by default.
             catch_response: Whether a `with` block will judge the response.
             context: Passed to listeners, together with the user's own context.
-            data: The body: a dict or pairs (form), text or bytes.
+            data: The body: a dict or pairs (form), text or bytes; a file or anything that can be iterated is sent piece by piece.
             json: The body as JSON.
             **kwargs: As in `requests`: `params headers cookies auth timeout allow_redirects verify files stream proxies cert hooks`.
                 And `max_body`, a bound for this call's response instead of the session's.
@@ -240,6 +241,7 @@ class HttpSession(WiredSession, requests.Session):
         ledger, is_direct = ledgers(self.request_event, self.user)
         room = mailroom.current()
         extra: dict[str, Any] | None = None
+        body: SentBody | None = None
         reason: str | None = None
         is_bare = (
             not (kwargs or data is not None or json is not None or self._is_touched or self._headers_changed)
@@ -253,7 +255,9 @@ class HttpSession(WiredSession, requests.Session):
                     room.port, getcurrent(), ledger, is_direct and not catch_response, method, url, name
                 )
             else:
-                extra = self._extra(method, url, data, json, kwargs)
+                if data is not None and uploading.is_streamed(data):
+                    body = SentBody(data, arguments.text(method), uploading.length_of(data))
+                extra = self._extra(method, url, data, json, kwargs, body)
                 key = self._client.send_with(
                     room.port, getcurrent(), ledger, is_direct and not catch_response, method, extra["url"], name, extra
                 )
@@ -264,18 +268,26 @@ class HttpSession(WiredSession, requests.Session):
         if reason is not None:
             # Outside of the handler: what goes wrong from here on must not have our own reason among its causes.
             return self._by_requests(reason, method, url, name, catch_response, context, data, json, kwargs)
-        exchange = room.park(key)
+        exchange = room.park(key) if body is None else body.exchange(room, key)
         if exchange is False:
             raise RuntimeError(failures.LOST)
         if exchange.is_settled and not catch_response:
             response = _new(ResponseContextManager)
             response._exchange, response._call = exchange, (self, method, name, context, extra, url)
+            if extra is not None and extra["is_streamed"]:
+                streaming.begin(own_dict(response), exchange)
             return response
         call = (self, method, name, context, extra, url)
-        return self._report(exchange, call, catch_response, kwargs.get("timeout"))
+        own_error = body.error if body is not None else None
+        return self._report(exchange, call, catch_response, kwargs.get("timeout"), own_error)
 
     def _report(
-        self, exchange: Any, call: tuple[Any, ...], catch_response: bool, timeout: Any
+        self,
+        exchange: Any,
+        call: tuple[Any, ...],
+        catch_response: bool,
+        timeout: Any,
+        own_error: Exception | None = None,
     ) -> ResponseContextManager:
         """Build the response and tell the listeners, or leave that to the `with` block.
 
@@ -283,9 +295,10 @@ class HttpSession(WiredSession, requests.Session):
             InvalidSchema: After a redirect to something that is not HTTP, reported all the same: the server has seen a request.
             InvalidURL: After a redirect to something that is no URL, or not UTF-8; reported as well.
         """
-        _, method, name, context, _, url = call
+        _, method, name, context, extra, url = call
         if exchange.failed:
-            error, _ = failures.of_requests(exchange, arguments.limits_of(timeout))
+            limits = arguments.limits_of(timeout)
+            error = failures.of_body(own_error) if own_error else failures.of_requests(exchange, limits)[0]
             if not failures.knows_no_request(exchange):
                 error.request = prepared_from(exchange, call)
             else:
@@ -296,6 +309,8 @@ class HttpSession(WiredSession, requests.Session):
             response = _new(ResponseContextManager)
         own = own_dict(response)
         own["_exchange"], own["_call"] = exchange, call
+        if not exchange.failed and extra is not None and extra["is_streamed"]:
+            streaming.begin(own, exchange)
         response._request_event = self.request_event
         response._catch_response = catch_response
         meta = response.request_meta = self._meta(response, method, name, context)
@@ -314,6 +329,8 @@ class HttpSession(WiredSession, requests.Session):
         exchange = response._exchange
         user = self.user
         failed = exchange.failed
+        extra = response._call[4]
+        is_streamed = extra is not None and extra["is_streamed"]
         return {
             "request_type": method,
             "response_time": exchange.response_time,
@@ -323,10 +340,12 @@ class HttpSession(WiredSession, requests.Session):
             "exception": None,
             "start_time": exchange.started_at,
             "url": exchange.url if failed else exchange.first_url,
-            "response_length": exchange.length,
+            "response_length": exchange.declared_length if is_streamed else exchange.length,
         }
 
-    def _extra(self, method: Any, url: Any, data: Any, json: Any, kwargs: dict[str, Any]) -> dict[str, Any]:
+    def _extra(
+        self, method: Any, url: Any, data: Any, json: Any, kwargs: dict[str, Any], sent: SentBody | None = None
+    ) -> dict[str, Any]:
         """All that goes with the request, as plain data.
 
         Raises:
@@ -339,9 +358,9 @@ class HttpSession(WiredSession, requests.Session):
             raise NotPlain(reason)
         if self._headers_changed:
             self._push_headers()
-        body = arguments.body_of(data, json)
+        body = sent or arguments.body_of(data, json)
         content = body.content
-        if content is None and arguments.text(method).upper() not in ("GET", "HEAD"):
+        if content is None and sent is None and arguments.text(method).upper() not in ("GET", "HEAD"):
             content = b""
         headers = kwargs.get("headers")
         pairs: list[tuple[str, bytes]] | None = None
@@ -349,8 +368,8 @@ class HttpSession(WiredSession, requests.Session):
         if auth is None:
             auth = credentials_in(url) if self.auth is None else self.auth
         authorization = arguments.authorization_of(auth)
-        if headers or body.content_type or authorization:
-            pairs = self._headers_with(headers, content, body.content_type, authorization)
+        if headers or body.content_type or authorization or sent:
+            pairs = self._headers_with(headers, content, body.content_type, authorization, sent)
         connect, read = arguments.limits_of(kwargs.get("timeout"))
         verify = kwargs.get("verify")
         if self.trust_env and (verify is None or verify is True):
@@ -374,6 +393,8 @@ class HttpSession(WiredSession, requests.Session):
                 kwargs.get("cert") or self.cert,
                 url if absolute_http_url_regexp.match(arguments.text(url)) else self.base_url or "",
             ),
+            "is_streamed": bool(kwargs.get("stream")),
+            "upload": sent.core if sent else None,
         }
 
     def _headers_with(
@@ -382,12 +403,16 @@ class HttpSession(WiredSession, requests.Session):
         content: bytes | None,
         content_type: str | None,
         authorization: tuple[str, str] | None,
+        sent: SentBody | None = None,
     ) -> list[tuple[str, bytes]]:
         """The session's headers with a call's own over them, in `requests`' order."""
         both = CaseInsensitiveDict(self.__dict__.get("headers", DEFAULT_HEADERS))
         for key, value in dict(headers or {}).items():
             both[arguments.text(key)] = value
-        if content is not None:
+        if sent is not None:
+            name, value = sent.framing
+            both[name] = value
+        elif content is not None:
             both["Content-Length"] = str(len(content))
         if content_type and "content-type" not in both:
             both["Content-Type"] = content_type

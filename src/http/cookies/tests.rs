@@ -16,6 +16,7 @@ fn request_to(url: &str) -> Sent {
         headers: Arc::default(),
         cookie: None,
         body: None,
+        feed: None,
     }
 }
 

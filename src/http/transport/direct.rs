@@ -7,6 +7,8 @@
 //!   does. Once a byte is out the request may have been executed, and it is never sent again.
 //! - A dropped future closes its connection; so does every failure.
 
+mod rest;
+
 use std::fmt;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -20,10 +22,12 @@ use hyper::client::conn::http1::{Builder, Connection, SendRequest};
 use hyper_util::rt::TokioIo;
 use tokio::time::{Instant, Sleep};
 
-use super::{Answer, Order, forward};
+use super::{Answer, Body, Order, forward};
 use crate::http::body::{Gathered, Outgoing};
 use crate::http::connect::{self, Gauge, Wire};
 use crate::http::failure::{BodyProgress, Failure, FailureKind, ProxyStage};
+use crate::http::feed::Feed;
+use crate::http::flow::Flow;
 use crate::http::proxy::Proxy;
 use crate::http::session::Session;
 use crate::http::target::{Scheme, Target};
@@ -186,11 +190,8 @@ async fn send_on(session: &Session, order: &Order<'_>, timeline: &mut Timeline) 
         let written = conduit.gauge.written();
         let mut held = Held::new(conduit, timeline);
         match held.travel(order).await {
-            Ok(answer) => {
-                keep(session, held.release(), &answer).await;
-                return Ok(answer);
-            }
-            Err(_) if held.written() == written => {}
+            Ok(arrived) => return arrived.settle(session, held.release(), order).await,
+            Err(_) if held.written() == written && !order.is_partly_taken() => {}
             Err(failure) => return Err(failure),
         }
     }
@@ -217,9 +218,60 @@ async fn send_first(
     timeline: &mut Timeline,
 ) -> Result<Answer, Failure> {
     let mut held = Held::new(conduit, timeline);
-    let answer = held.travel(order).await?;
-    keep(session, held.release(), &answer).await;
-    Ok(answer)
+    let arrived = held.travel(order).await?;
+    arrived.settle(session, held.release(), order).await
+}
+
+/// What a passage ends with.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "the large one is the usual one, and is moved on at once"
+)]
+enum Arrived {
+    Whole(Answer),
+    /// The head; the body has yet to come.
+    Head(Box<Head>, Instant),
+}
+
+impl Arrived {
+    /// Hands the connection to whom it belongs now: the session, or the rest of the body.
+    async fn settle(
+        self,
+        session: &Session,
+        conduit: Option<Box<Conduit>>,
+        order: &Order<'_>,
+    ) -> Result<Answer, Failure> {
+        let Some(conduit) = conduit else {
+            return Err(gone(&order.sent.target));
+        };
+        match self {
+            Self::Whole(answer) => {
+                let mut conduit = Some(conduit);
+                let look = std::future::poll_fn(|cx| {
+                    if let Some(conduit) = conduit.take() {
+                        keep(session, conduit, answer.head_at, cx);
+                    }
+                    Poll::Ready(())
+                });
+                tokio::task::unconstrained(look).await;
+                Ok(answer)
+            }
+            Self::Head(head, head_at) => {
+                let Head {
+                    parts,
+                    raw,
+                    incoming,
+                    expected,
+                } = *head;
+                Ok(Answer {
+                    parts,
+                    raw_head: raw,
+                    body: Body::Flowing(Flow::new(rest::Rest::new(conduit, incoming, expected, order))),
+                    head_at,
+                })
+            }
+        }
+    }
 }
 
 /// A connection in use. When it is given up, by a failure or because nobody waits for the answer any more, what still lay in its
@@ -237,7 +289,7 @@ impl<'t> Held<'t> {
         }
     }
 
-    async fn travel(&mut self, order: &Order<'_>) -> Result<Answer, Failure> {
+    async fn travel(&mut self, order: &Order<'_>) -> Result<Arrived, Failure> {
         match &mut self.conduit {
             Some(conduit) => travel(conduit, order, self.timeline).await,
             None => Err(gone(&order.sent.target)),
@@ -272,24 +324,25 @@ fn gone(target: &Target) -> Failure {
 }
 
 /// Hands the connection back unless one side wants it closed.
-async fn keep(session: &Session, conduit: Option<Box<Conduit>>, answer: &Answer) {
-    let Some(mut conduit) = conduit else { return };
+fn keep(session: &Session, mut conduit: Box<Conduit>, idle_since: Instant, cx: &mut Context<'_>) {
     let Codec::Awake(driven) = &mut conduit.codec else {
         return;
     };
+    if conduit.gauge.is_write_broken() {
+        return;
+    }
     if !driven.sender.is_ready() {
         // The codec may have to look round once more to see that it is idle. Once: nothing is waited for here.
-        let look = std::future::poll_fn(|cx| Poll::Ready(Pin::new(&mut driven.connection).poll(cx).is_ready()));
-        if tokio::task::unconstrained(look).await || !driven.sender.is_ready() {
+        if Pin::new(&mut driven.connection).poll(cx).is_ready() || !driven.sender.is_ready() {
             return;
         }
     }
-    conduit.idle_since = answer.head_at;
+    conduit.idle_since = idle_since;
     session.keep_idle(conduit);
 }
 
-async fn travel(conduit: &mut Conduit, order: &Order<'_>, timeline: &mut Timeline) -> Result<Answer, Failure> {
-    let mut request = http::Request::new(Outgoing::new(order.sent.body.clone()));
+async fn travel(conduit: &mut Conduit, order: &Order<'_>, timeline: &mut Timeline) -> Result<Arrived, Failure> {
+    let mut request = http::Request::new(Outgoing::new(order.sent, &conduit.gauge));
     *request.method_mut() = order.sent.method.clone();
     *request.uri_mut() = order.sent.target.wire_uri();
     *request.headers_mut() = order.sent.wire_headers();
@@ -297,7 +350,8 @@ async fn travel(conduit: &mut Conduit, order: &Order<'_>, timeline: &mut Timelin
         forward::address(&mut request, order, proxy)?;
     }
     conduit.wake().await?;
-    conduit.gauge.transcript().begin();
+    conduit.gauge.transcript().begin(order.is_streamed);
+    conduit.gauge.forgive_writes(order.has_body());
     conduit.gauge.spell(order.spelling);
     let Conduit {
         codec: Codec::Awake(driven),
@@ -309,8 +363,10 @@ async fn travel(conduit: &mut Conduit, order: &Order<'_>, timeline: &mut Timelin
         return Err(gone(&order.sent.target));
     };
     let gauge = &**gauge;
+    let sending = driven.sender.send_request(request);
     let mut passage = Passage {
-        sending: pin!(driven.sender.send_request(request)),
+        sending: pin!(sending),
+        sender: &driven.sender,
         connection: &mut driven.connection,
         gauge,
         silence,
@@ -324,6 +380,7 @@ async fn travel(conduit: &mut Conduit, order: &Order<'_>, timeline: &mut Timelin
         last_activity: order.begun,
         head: None,
         gathered: Gathered::default(),
+        arrived: None,
     };
     // Tokio's budget is set aside: a connection that it stops half-way looks busy when it is not. `FRAMES_AT_ONCE`
     // bounds the work of one poll in its place.
@@ -342,6 +399,7 @@ struct Head {
 struct Passage<'a, 'o, S> {
     connection: &'a mut Connection<TokioIo<Wire>, Outgoing>,
     sending: Pin<&'a mut S>,
+    sender: &'a SendRequest<Outgoing>,
     gauge: &'a Gauge,
     silence: &'a mut Option<Pin<Box<Sleep>>>,
     order: &'a Order<'o>,
@@ -354,27 +412,43 @@ struct Passage<'a, 'o, S> {
     last_activity: Instant,
     head: Option<Head>,
     gathered: Gathered,
+    /// That the answer is there, when the request is still on its way.
+    arrived: Option<Step>,
 }
 
 /// What a look at the inner futures found.
+#[derive(Clone, Copy)]
 enum Step {
     /// The connection has to be driven again at once.
     Moved,
     /// Nothing to do until the socket has news.
     Waiting,
+    /// The head is there, and no more was asked for.
+    Head,
     /// The body is whole.
     Whole,
 }
 
 impl<S: Future<Output = hyper::Result<http::Response<Incoming>>>> Passage<'_, '_, S> {
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Answer, Failure>> {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Arrived, Failure>> {
         /// Rounds before other tasks get their turn.
         const FRAMES_AT_ONCE: u32 = 64;
         for _ in 0..FRAMES_AT_ONCE {
             self.drive(cx);
-            match self.step(cx) {
+            if self.order.sent.feed.as_ref().is_some_and(Feed::has_given_up) {
+                return Poll::Ready(Err(Failure::given_up(&self.order.sent.target)));
+            }
+            match self.arrived.map_or_else(|| self.step(cx), Ok) {
                 Err(failure) => return Poll::Ready(Err(failure)),
+                // Driven once more: the connection may only have to see that it is done.
+                Ok(step @ (Step::Whole | Step::Head)) if self.arrived.is_none() && self.is_uploading(step) => {
+                    self.arrived = Some(step);
+                }
+                Ok(step @ (Step::Whole | Step::Head)) if self.is_uploading(step) => {
+                    return self.poll_silence(cx).map(|()| Err(self.read_timeout()));
+                }
                 Ok(Step::Whole) => return Poll::Ready(self.finish()),
+                Ok(Step::Head) => return Poll::Ready(self.finish_head()),
                 Ok(Step::Moved) => {}
                 Ok(Step::Waiting) if self.is_closed => {
                     return Poll::Ready(Err(self.closed_early()));
@@ -461,6 +535,16 @@ impl<S: Future<Output = hyper::Result<http::Response<Incoming>>>> Passage<'_, '_
             return Ok(Step::Whole);
         }
         let expected = incoming.size_hint().exact();
+        // Only the last body of a chain is streamed.
+        if self.order.is_streamed && !self.order.leads_on(&parts) {
+            self.head = Some(Head {
+                parts,
+                raw,
+                incoming,
+                expected,
+            });
+            return Ok(Step::Head);
+        }
         if let (Some(expected), Some(limit)) = (expected, self.order.max_body_bytes)
             && expected > limit
             && self.order.sent.method != http::Method::HEAD
@@ -495,22 +579,52 @@ impl<S: Future<Output = hyper::Result<http::Response<Incoming>>>> Passage<'_, '_
         }
     }
 
-    fn finish(&mut self) -> Result<Answer, Failure> {
-        let head_at = self.timeline.first_byte().unwrap_or(self.last_activity);
+    /// Whether there is still somebody to send the rest of the body to. The server may answer early; it gets the body all
+    /// the same unless it hangs up, as it does from `requests`.
+    fn is_uploading(&self, step: Step) -> bool {
+        let Some(feed) = &self.order.sent.feed else {
+            return false;
+        };
+        let is_sent = match step {
+            Step::Whole => self.sender.is_ready(),
+            _ => feed.is_over(),
+        };
+        !is_sent && !self.is_closed && !self.gauge.is_write_broken()
+    }
+
+    fn head_at(&self) -> Instant {
+        self.timeline.first_byte().unwrap_or(self.last_activity)
+    }
+
+    fn finish(&mut self) -> Result<Arrived, Failure> {
+        let head_at = self.head_at();
         let body: Bytes = std::mem::take(&mut self.gathered).finish();
         match self.head.take() {
-            Some(head) => Ok(Answer {
+            Some(head) => Ok(Arrived::Whole(Answer {
                 parts: head.parts,
                 raw_head: head.raw,
-                body,
+                body: Body::Whole(body),
                 head_at,
-            }),
+            })),
+            None => Err(self.closed_early()),
+        }
+    }
+
+    fn finish_head(&mut self) -> Result<Arrived, Failure> {
+        let head_at = self.head_at();
+        match self.head.take() {
+            Some(head) => Ok(Arrived::Head(Box::new(head), head_at)),
             None => Err(self.closed_early()),
         }
     }
 
     /// Ready when the connection has been silent for the read timeout.
     fn poll_silence(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.order.sent.feed.as_ref().is_some_and(Feed::is_awaited) {
+            // It is the caller who is silent.
+            self.last_activity = Instant::now();
+            return Poll::Pending;
+        }
         let Some(deadline) = self
             .order
             .read_timeout
@@ -573,7 +687,9 @@ impl<S: Future<Output = hyper::Result<http::Response<Incoming>>>> Passage<'_, '_
 
     /// What broke before the head of the response was there.
     fn head_failure(&self, error: &hyper::Error) -> Failure {
-        if let Some(failure) = self.excess().or_else(|| self.system_failure(error)) {
+        if let Some(failure) =
+            excess(self.gauge, &self.order.sent.target).or_else(|| system_failure(error, &self.order.sent.target))
+        {
             return failure;
         }
         if error.is_parse_too_large() {
@@ -592,12 +708,6 @@ impl<S: Future<Output = hyper::Result<http::Response<Incoming>>>> Passage<'_, '_
         self.not_http("Remote end closed connection in the middle of the response head")
     }
 
-    /// Whether the server was cut off because it would have gone on for ever.
-    fn excess(&self) -> Option<Failure> {
-        let excess = self.gauge.transcript().excess()?;
-        Some(self.failure(FailureKind::Endless, excess.to_string()))
-    }
-
     fn not_http(&self, message: impl Into<String>) -> Failure {
         let mut failure = self.failure(FailureKind::NotHttp, message);
         failure.status_line = self.gauge.transcript().bad_status_line();
@@ -606,35 +716,47 @@ impl<S: Future<Output = hyper::Result<http::Response<Incoming>>>> Passage<'_, '_
 
     /// What broke while the body was coming.
     fn body_failure(&self, error: &hyper::Error) -> Failure {
-        let mut failure = self.excess().or_else(|| self.system_failure(error)).unwrap_or_else(|| {
-            let words = describe(error);
-            match CODEC_BOUNDS.iter().find(|(bound, _)| words.ends_with(bound)) {
-                Some((_, told)) => self.failure(FailureKind::Endless, *told),
-                None => self.failure(FailureKind::BadBody, words),
-            }
-        });
-        failure.progress = Some(self.progress());
-        failure.chunk_break = self.gauge.transcript().chunk_break();
-        failure
+        broken_body(error, &self.order.sent.target, self.gauge, self.progress())
     }
+}
 
-    /// The operating system's or the TLS layer's own error, when it is at the bottom of this one.
-    fn system_failure(&self, error: &hyper::Error) -> Option<Failure> {
-        let mut source = std::error::Error::source(error);
-        while let Some(inner) = source {
-            if let Some(io) = inner.downcast_ref::<std::io::Error>() {
-                if io.raw_os_error().is_some() {
-                    return Some(Failure::from_io(io, &self.order.sent.target));
-                }
-                if let Some(tls) = io.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
-                    let host = self.order.sent.target.host();
-                    return Some(self.failure(FailureKind::Tls, words::of_error(tls, host)));
-                }
-            }
-            source = inner.source();
+/// Whether the server was cut off because it would have gone on for ever.
+fn excess(gauge: &Gauge, target: &Target) -> Option<Failure> {
+    let excess = gauge.transcript().excess()?;
+    Some(Failure::new(FailureKind::Endless, target, excess.to_string()))
+}
+
+/// What broke while a body was coming, and how far it had come.
+fn broken_body(error: &hyper::Error, target: &Target, gauge: &Gauge, progress: BodyProgress) -> Failure {
+    let known = excess(gauge, target).or_else(|| system_failure(error, target));
+    let mut failure = known.unwrap_or_else(|| {
+        let words = describe(error);
+        match CODEC_BOUNDS.iter().find(|(bound, _)| words.ends_with(bound)) {
+            Some((_, told)) => Failure::new(FailureKind::Endless, target, *told),
+            None => Failure::new(FailureKind::BadBody, target, words),
         }
-        None
+    });
+    failure.progress = Some(progress);
+    failure.chunk_break = gauge.transcript().chunk_break();
+    failure
+}
+
+/// The operating system's or the TLS layer's own error, when it is at the bottom of this one.
+fn system_failure(error: &hyper::Error, target: &Target) -> Option<Failure> {
+    let mut source = std::error::Error::source(error);
+    while let Some(inner) = source {
+        if let Some(io) = inner.downcast_ref::<std::io::Error>() {
+            if io.raw_os_error().is_some() {
+                return Some(Failure::from_io(io, target));
+            }
+            if let Some(tls) = io.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+                let words = words::of_error(tls, target.host());
+                return Some(Failure::new(FailureKind::Tls, target, words));
+            }
+        }
+        source = inner.source();
     }
+    None
 }
 
 /// How hyper ends the sentence when there is too much between or after the chunks of a body, and what it means.

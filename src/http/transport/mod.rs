@@ -14,6 +14,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::failure::Failure;
+use super::feed::Feed;
+use super::flow::Flow;
 use super::proxy::Proxy;
 use super::redirect::RedirectRule;
 use super::response::Sent;
@@ -39,6 +41,8 @@ pub(crate) struct Order<'a> {
     pub(crate) max_body_bytes: Option<u64>,
     /// By which rule redirects are followed, and how many.
     pub(crate) follows: Option<(&'a RedirectRule, u32)>,
+    /// Whether the answer is wanted as soon as its head is there.
+    pub(crate) is_streamed: bool,
     /// When this request began, for idle times and silence; spares reading the clock again.
     pub(crate) begun: Instant,
 }
@@ -49,6 +53,16 @@ impl Order<'_> {
         self.follows
             .is_some_and(|(rule, limit)| rule.location(head.status.as_u16(), &head.headers, limit).is_some())
     }
+
+    /// Whether there is more to send than a head.
+    pub(crate) fn has_body(&self) -> bool {
+        self.sent.feed.is_some() || self.sent.body.as_ref().is_some_and(|body| !body.is_empty())
+    }
+
+    /// Whether a part of the body has left the caller's hands, so that the order cannot be sent as if it were new.
+    pub(crate) fn is_partly_taken(&self) -> bool {
+        self.sent.feed.as_ref().is_some_and(Feed::is_begun)
+    }
 }
 
 /// The response to an [`Order`], its body as it came.
@@ -57,12 +71,20 @@ pub(crate) struct Answer {
     pub(crate) parts: Parts,
     /// The head before parsing; empty when it was too long to keep.
     pub(crate) raw_head: Box<[u8]>,
-    pub(crate) body: Bytes,
+    pub(crate) body: Body,
     /// When the head had been parsed.
     pub(crate) head_at: Instant,
 }
 
-/// Sends the order and reads the whole answer.
+/// What an [`Answer`] has of its body.
+#[derive(Debug)]
+pub(crate) enum Body {
+    Whole(Bytes),
+    /// Still coming; only for orders that asked for it.
+    Flowing(Flow),
+}
+
+/// Sends the order and reads the whole answer, or its head only when the order says so.
 pub(crate) async fn send(session: &Session, order: &Order<'_>, timeline: &mut Timeline) -> Result<Answer, Failure> {
     if multiplexed::takes(order) {
         // Boxed, so that the other road does not carry the room for it.

@@ -26,7 +26,7 @@ use http::response::Parts;
 use http::{HeaderMap, Uri};
 use tokio::time::{Instant, Sleep};
 
-use super::{Answer, Order, direct};
+use super::{Answer, Body, Order, direct};
 use crate::http::body::Gathered;
 use crate::http::connect::{self, Gauge, Wire};
 use crate::http::failure::{BodyProgress, Failure, FailureKind, ProxyStage};
@@ -213,9 +213,12 @@ impl Drop for Use<'_> {
     }
 }
 
-/// Whether the order can travel by this road. A proxy that forwards is spoken to in HTTP/1.1.
+/// Whether the order can travel by this road. A proxy that forwards is spoken to in HTTP/1.1, and a body that is made
+/// while it is sent goes by the other road too.
 pub(super) fn takes(order: &Order<'_>) -> bool {
-    order.wire.http2 && (order.proxy.is_none() || order.sent.target.scheme() == Scheme::Https)
+    order.wire.http2
+        && order.sent.feed.is_none()
+        && (order.proxy.is_none() || order.sent.target.scheme() == Scheme::Https)
 }
 
 /// Sends the order over the session's connection to its origin.
@@ -271,7 +274,7 @@ async fn open(order: &Order<'_>, timeline: &mut Timeline) -> Result<Road, Failur
     }
     let gauge = wire.gauge();
     // Should it be a server of HTTP/1.1 after all, then it says so in a status line.
-    gauge.transcript().begin();
+    gauge.transcript().begin(false);
     let opened = Builder::new()
         .initial_window_size(STREAM_WINDOW_BYTES)
         .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
@@ -356,7 +359,7 @@ async fn travel(link: &Link, order: &Order<'_>, timeline: &mut Timeline) -> Resu
     Ok(Answer {
         parts,
         raw_head: Box::default(),
-        body: arrival.gathered.finish(),
+        body: Body::Whole(arrival.gathered.finish()),
         head_at,
     })
 }

@@ -201,7 +201,7 @@ def test_json_that_is_none_says_where(fast):
 
 def test_content_comes_in_pieces(fast, server):
     server.set_routes({"/": Route(body="ab\xff")})
-    response = fast.get("/", stream=True)
+    response = fast.get("/")
     assert list(response.iter_content(2)) == ["ab", b"\xff"]
     assert list(response.iter_content(2, decode_content=False)) == [b"ab", b"\xff"]
 

@@ -1,0 +1,306 @@
+"""Response bodies that are read while they come: `stream=True`.
+
+The engine hands the response over with its head and keeps the connection; each piece of the body is fetched by one wait of the
+greenlet that wants it, so nothing is read ahead and a slow reader slows its server down. What reads the body for `HttpUser` is
+urllib3's `HTTPResponse` on the standard library's, as in stock: decoding, the sizes of pieces and the errors are theirs. The only thing
+of ours is at the bottom, where they have a socket. `FastHttpUser` reads the same pieces with geventhttpclient's methods.
+"""
+
+from __future__ import annotations
+
+import errno as error_numbers
+import http.client
+import io
+import zlib
+from collections import deque
+from email.message import Message
+from typing import Any
+
+from urllib3 import HTTPHeaderDict, HTTPResponse
+
+from rocust import _core
+from rocust._http import failures
+from rocust._http.fast_errors import of_fast_body
+from rocust._kernel import mailroom
+from rocust._kernel.green import getcurrent
+
+_ALL = 1 << 30
+"""More than any piece holds: the engine gives as much as it gathers at once."""
+_OWN_ENCODINGS = ("br", "zstd")
+"""Content encodings that the engine undoes, since urllib3 needs other packages for them."""
+
+
+class _Broken(Exception):
+    """The body broke off; the failed exchange says how."""
+
+    def __init__(self, exchange: _core.Exchange) -> None:
+        super().__init__(exchange.failure_message)
+        self.exchange = exchange
+
+
+class _Pieces:
+    """The body of one exchange, a piece at a time."""
+
+    def __init__(self, exchange: _core.Exchange) -> None:
+        self._flow = exchange.flow()
+        #: What has come with the head, when no more is to come.
+        self._whole = b"" if self._flow is not None else exchange.body
+        self.has_ended = self._flow is None and not self._whole
+
+    def pull(self, wanted: int, to_chunk_end: bool = False) -> tuple[bytes, int | None]:
+        """Wait for at least so many bytes, or for the end of a chunk. Not to be called after the end.
+
+        Returns:
+            The bytes, nothing at the end; and what is still to come of their chunk, None for a body without chunks.
+
+        Raises:
+            _Broken: The body breaks off here.
+        """
+        flow = self._flow
+        if flow is None:
+            self.has_ended = True
+            return self._whole, 0 if to_chunk_end else None
+        room = mailroom.current()
+        answer = room.park(flow.pull(room.port, getcurrent(), wanted, to_chunk_end))
+        if answer is False:
+            raise RuntimeError("The engine lost a body to a panic of its own; see the traceback above.")
+        if isinstance(answer, _core.Exchange):
+            self.has_ended = True
+            raise _Broken(answer)
+        piece, chunk_left, self.has_ended = answer
+        return piece, chunk_left
+
+    def close(self) -> None:
+        """Close the connection, unless the body has been read."""
+        if self._flow is not None and not self.has_ended:
+            self._flow.close()
+        self._flow, self._whole, self.has_ended = None, b"", True
+
+
+class _Wire(io.RawIOBase):
+    """What the standard library takes for the socket: the body as it came, the frame around its chunks put on again."""
+
+    def __init__(self, exchange: _core.Exchange) -> None:
+        super().__init__()
+        self._pieces = _Pieces(exchange)
+        self._is_chunked = exchange.is_chunked
+        self._is_inside_chunk = False
+        self._ready: deque[memoryview] = deque()
+        self._is_over = self._pieces.has_ended
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any, /) -> int:
+        """What there is, after at most one wait.
+
+        Raises:
+            OSError: The connection failed. (A body that ends too soon just ends.)
+        """
+        if not self._ready and not self._is_over:
+            try:
+                self._fetch()
+            except _Broken as broken:
+                self._is_over = True
+                self._ready.extend(map(memoryview, _last_words(broken.exchange, self._is_inside_chunk)))
+        if not self._ready:
+            return 0
+        view = self._ready[0]
+        count = min(len(buffer), len(view))
+        buffer[:count] = view[:count]
+        if count == len(view):
+            self._ready.popleft()
+        else:
+            self._ready[0] = view[count:]
+        return count
+
+    def _fetch(self) -> None:
+        piece, left = self._pieces.pull(1, self._is_chunked)
+        self._is_over = self._pieces.has_ended
+        if piece and not self._is_chunked:
+            self._ready.append(memoryview(piece))
+        elif piece:
+            if not self._is_inside_chunk:
+                self._ready.append(memoryview(b"%x\r\n" % (len(piece) + (left or 0))))
+            self._ready.append(memoryview(piece))
+            self._is_inside_chunk = bool(left)
+            if not left:
+                self._ready.append(memoryview(b"\r\n"))
+        if self._is_over and self._is_chunked:
+            self._ready.append(memoryview(b"0\r\n\r\n"))
+
+    def close(self) -> None:
+        self._pieces.close()
+        super().close()
+
+
+def _last_words(exchange: _core.Exchange, is_inside_chunk: bool) -> list[bytes]:
+    """What a server said before its body ended too soon, and what was not handed out as a piece: (half) the size of a chunk.
+
+    Raises:
+        OSError: The connection failed.
+    """
+    kind = exchange.failure_kind
+    if kind == "bad-body":
+        if exchange.chunk_line is not None:
+            return [exchange.chunk_line]
+        if exchange.chunk_progress is not None and not is_inside_chunk and exchange.chunk_progress[0] == 0:
+            return [b"%x\r\n" % exchange.chunk_progress[1]]
+        return []
+    if kind == "read-timeout":
+        raise TimeoutError("timed out")
+    if kind == "reset":
+        raise ConnectionResetError(exchange.failure_errno or error_numbers.ECONNRESET, exchange.failure_message)
+    if kind == "tls":
+        raise failures.tls_error(exchange)
+    raise failures.system_error(exchange)
+
+
+class _Socket:
+    """A socket that has nothing but a body to read."""
+
+    def __init__(self, wire: _Wire) -> None:
+        self._wire = wire
+
+    def makefile(self, *_: Any) -> io.BufferedReader:
+        return io.BufferedReader(self._wire, 64 * 1024)
+
+
+class BodyFile(http.client.HTTPResponse):
+    """The standard library's response, with its head read already."""
+
+    def __init__(self, exchange: _core.Exchange) -> None:
+        """The response that belongs to `exchange`, which has its head."""
+        wire: Any = _Socket(_Wire(exchange))
+        super().__init__(wire, method=exchange.request_method)
+        message = http.client.HTTPMessage()
+        for name, value in exchange.headers():
+            Message.__setitem__(message, name, value)
+        self.headers = self.msg = message
+        self.status, self.reason, self.version = exchange.status, exchange.reason or "", 11
+        self.chunked, self.chunk_left = exchange.is_chunked, None
+        has_length = not self.chunked and "content-length" in message
+        self.length = exchange.declared_length if has_length else None
+        self.will_close = False
+
+
+class StreamedResponse(HTTPResponse):
+    """urllib3's response on a body that the engine brings. Same as urllib3, which Locust uses."""
+
+    def _init_decoder(self) -> None:
+        """Find the decoder for the content encoding; the engine has those that urllib3 would need other packages for."""
+        super()._init_decoder()
+        if self._decoder is None:
+            encoding = self.headers.get("content-encoding", "").lower().strip()
+            if encoding in _OWN_ENCODINGS:
+                decoder: Any = _core.Decoder(encoding)
+                self._decoder = decoder
+
+
+def raw_of(exchange: _core.Exchange) -> StreamedResponse:
+    """The body of `exchange` as a file-like urllib3 response."""
+    body: Any = BodyFile(exchange)
+    return StreamedResponse(
+        body=body,
+        headers=HTTPHeaderDict(exchange.headers()),
+        status=exchange.status,
+        version=11,
+        version_string="HTTP/1.1",
+        reason=exchange.reason,
+        preload_content=False,
+        decode_content=False,
+        original_response=body,
+        pool=failures._pool(exchange),
+        request_method=exchange.request_method,
+        request_url=exchange.path_url,
+    )
+
+
+def begin(own: dict[str, Any], exchange: _core.Exchange) -> None:
+    """Have a response whose attributes are `own` read its body from the engine."""
+    own["raw"] = raw_of(exchange)
+    own["_content"], own["_content_consumed"] = False, False
+
+
+class FastStream:
+    """`FastResponse.stream`: the body as it comes, not decoded. Same as geventhttpclient's, which Locust uses."""
+
+    block_size = 4096
+
+    def __init__(self, exchange: _core.Exchange) -> None:
+        """The body that belongs to `exchange`."""
+        self._pieces = _Pieces(exchange)
+        self._ahead = bytearray()
+        self.status_code = exchange.status
+
+    @property
+    def message_complete(self) -> bool:
+        """Whether the whole body has come."""
+        return self._pieces.has_ended
+
+    def _fetch(self, wanted: int) -> None:
+        try:
+            piece, _ = self._pieces.pull(wanted)
+        except _Broken as broken:
+            raise of_fast_body(broken.exchange) from None
+        self._ahead += piece
+
+    def read(self, length: int | None = None) -> bytes:
+        """So many bytes, fewer only at the end; all there are without a number.
+
+        Raises:
+            OSError: And `HTTPParseError`, when the body breaks off; what had come by then can be read afterwards.
+        """
+        while not self._pieces.has_ended and (length is None or len(self._ahead) < length):
+            self._fetch(_ALL if length is None else length - len(self._ahead))
+        end = len(self._ahead) if length is None else length
+        taken = bytes(self._ahead[:end])
+        del self._ahead[:end]
+        return taken
+
+    def readline(self, sep: bytes = b"\r\n") -> bytes:
+        """Up to and including the next `sep`; nothing when no other follows."""
+        while (at := self._ahead.find(sep)) < 0:
+            if self._pieces.has_ended:
+                return b""
+            self._fetch(1)
+        end = at + len(sep)
+        line = bytes(self._ahead[:end])
+        del self._ahead[:end]
+        return line
+
+    def __iter__(self) -> FastStream:
+        """The body in blocks."""
+        return self
+
+    def __next__(self) -> bytes:
+        """The next block."""
+        block = self.read(self.block_size)
+        if not block:
+            raise StopIteration
+        return block
+
+    def release(self) -> None:
+        """Close the connection, unless the body has been read."""
+        self._pieces.close()
+
+    def decoded(self, encoding: str) -> bytes:
+        """The rest of the body with its content encoding undone.
+
+        Raises:
+            zlib.error: When it is not in this encoding.
+            ValueError: For an encoding that stock does not know either.
+        """
+        rest = self.read()
+        if encoding == "identity" or not rest:
+            return rest
+        if encoding == "gzip":
+            return zlib.decompress(rest, 16 + zlib.MAX_WBITS)
+        if encoding == "deflate":
+            try:
+                return zlib.decompress(rest, -zlib.MAX_WBITS)
+            except zlib.error:
+                return zlib.decompress(rest)
+        if encoding in _OWN_ENCODINGS:
+            return _core.Decoder(encoding).decompress(rest)
+        raise ValueError(f"Unknown content encoding: {encoding}")
