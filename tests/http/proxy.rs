@@ -6,8 +6,10 @@ use std::sync::{Arc, Mutex};
 use http::HeaderValue;
 use rocust::http::proxy::{Environment, Rule, TunnelForm};
 use rocust::http::{
-    FailureKind, Options, Proxies, Proxy, ProxyKind, ProxyStage, Request, Session, Target, TlsSettings, Verify,
+    FailureKind, Options, Proxies, Proxy, ProxyKind, ProxyStage, Request, Session, Target, Timeline, TlsSettings,
+    Verify, exchange,
 };
+use tokio::time::Instant;
 
 use crate::support::{Authority, ScriptedServer, get, headers, send, session};
 
@@ -140,13 +142,18 @@ async fn tunnel_hides_all_but_the_name_and_is_kept() {
     let (server, told) = tunnel_proxy(SocketAddr::from(([127, 0, 0, 1], port))).await;
     let session = believing(&authority);
     for path in ["/secret", "/again"] {
-        let response = send(
-            &session,
-            through(proxy(&server.url("/")), &format!("https://a.test{path}")),
-        )
-        .await
-        .unwrap();
+        let request = through(proxy(&server.url("/")), &format!("https://a.test{path}"));
+        let mut timeline = Timeline::queued_at(Instant::now());
+        let response = exchange(&session, request, &mut timeline).await.unwrap();
         assert_eq!(response.status, 200);
+        let phases = timeline.phases().unwrap();
+        let is_new = path == "/secret";
+        assert_eq!(
+            (!phases.connect.is_zero(), !phases.tls.is_zero()),
+            (is_new, is_new),
+            "{phases:?}"
+        );
+        assert_eq!(phases.total(), timeline.response_time().unwrap());
     }
     assert_eq!(
         *told.lock().unwrap(),

@@ -7,6 +7,7 @@ use rocust::http::{
     WireOptions, exchange,
 };
 use rustls::{HandshakeKind, ProtocolVersion};
+use tokio::time::Instant;
 
 use crate::support::{Authority, ScriptedServer, get, headers, send};
 
@@ -28,13 +29,21 @@ async fn a_certificate_of_a_known_root_is_accepted_and_the_connection_kept() {
     let session = session(Verify::Bundle(authority.bundle()), None);
     for host in ["localhost", "127.0.0.1"] {
         let url = format!("https://{host}:{port}/");
-        let mut timeline = Timeline::default();
+        let mut timeline = Timeline::queued_at(Instant::now());
         let response = exchange(&session, get(&url), &mut timeline).await.unwrap();
         assert_eq!(&response.body[..], b"hello");
+        let phases = timeline.phases().unwrap();
+        assert!(!phases.connect.is_zero() && !phases.tls.is_zero(), "{phases:?}");
+        assert_eq!(phases.total(), timeline.response_time().unwrap());
         assert!(timeline.connected() <= timeline.tls() && timeline.tls().is_some());
-        let mut second = Timeline::default();
+        let mut second = Timeline::queued_at(Instant::now());
         exchange(&session, get(&url), &mut second).await.unwrap();
         assert_eq!(second.connected(), None);
+        let phases = second.phases().unwrap();
+        assert!(
+            phases.dns.is_zero() && phases.connect.is_zero() && phases.tls.is_zero(),
+            "{phases:?}"
+        );
     }
     assert_eq!(session.idle_connections(), 2);
 }
