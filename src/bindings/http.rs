@@ -16,9 +16,10 @@ use pyo3::types::{PyBytes, PyString};
 use rustc_hash::FxHashMap;
 use tokio::time::Instant;
 
-use super::failure::InvalidHeader;
+use super::failure::{InvalidHeader, InvalidTarget};
 use super::flow::{PyFlow, PyUpload};
 use super::port::PyPort;
+use super::proxies::PyProxies;
 use super::stats::PyLedger;
 use super::wire::{PyTlsSettings, PyWireOptions};
 use crate::engine::exchange::{Cancel, Finished, Job, Report, Unreported, declared_length, reason};
@@ -29,8 +30,8 @@ use crate::engine::verdict::Dialect;
 use crate::http::decode::content_encoding;
 use crate::http::json::{self, Encoding};
 use crate::http::{
-    ChunkBreak, Cookie, Failure, FailureKind, Options, Phases, Pool, RedirectRule, Request, Response, Scheme, Session,
-    Spelling, Target, Timeline, UrlProblem,
+    ChunkBreak, Cookie, Failure, FailureKind, Options, Phases, Pool, Proxies, ProxyStage, RedirectRule, Request,
+    Response, Scheme, Session, Spelling, Target, Timeline, UrlProblem, Via,
 };
 use crate::ids::EntryId;
 use crate::stats::{Ledger, PARTS};
@@ -141,6 +142,8 @@ struct Settings {
     max_body_bytes: Option<u64>,
     /// Which answers are redirects, where that was changed.
     redirect_rule: Option<RedirectRule>,
+    /// Which proxies requests take that bring none of their own.
+    proxies: Option<Arc<Proxies>>,
     urls: FxHashMap<Box<str>, Prepared>,
 }
 
@@ -206,6 +209,9 @@ struct Extra<'py> {
     /// What makes the body, instead of `body`.
     #[pyo3(default)]
     upload: Option<Py<PyUpload>>,
+    /// Which proxies to take, instead of the session's.
+    #[pyo3(default)]
+    proxies: Option<Bound<'py, PyProxies>>,
 }
 
 /// The parts of a call that every call has.
@@ -293,6 +299,7 @@ impl PyClient {
         request.max_redirects = settings.max_redirects;
         request.max_body_bytes = settings.max_body_bytes;
         request.redirect_rule.clone_from(&settings.redirect_rule);
+        request.proxies.clone_from(&settings.proxies);
         let says_length_zero = match self.dialect {
             Dialect::Requests => request.method != Method::GET && request.method != Method::HEAD,
             Dialect::Fast => matches!(request.method, Method::POST | Method::PUT | Method::PATCH),
@@ -311,6 +318,11 @@ impl PyClient {
         report: Report,
         upload: Option<&PyUpload>,
     ) -> PyResult<u64> {
+        if let Some(proxies) = &request.proxies
+            && let Err(url) = proxies.pick(&request.target)
+        {
+            return Err(InvalidTarget::new_err(("invalid-proxy", url.to_string())));
+        }
         let engine = Engine::get()?;
         let lane = self.lane(engine)?;
         let cancel = Arc::new(Cancel::default());
@@ -518,6 +530,7 @@ impl PyClient {
             max_redirects: 30,
             max_body_bytes: None,
             redirect_rule: None,
+            proxies: None,
             urls: FxHashMap::default(),
         };
         let (session, lane) = match pool {
@@ -573,6 +586,11 @@ impl PyClient {
     /// Takes answers with these statuses for redirects from now on, and no others.
     fn set_redirect_codes(&self, codes: Vec<u16>) {
         self.settings().redirect_rule = Some(RedirectRule::Fast(codes.into()));
+    }
+
+    /// Has requests take these proxies from now on, unless they bring their own.
+    fn set_proxies(&self, proxies: Option<&Bound<'_, PyProxies>>) {
+        self.settings().proxies = proxies.map(|proxies| Arc::clone(&proxies.get().inner));
     }
 
     /// Sends a request that brings nothing but its method, URL and name; returns the ticket that `greenlet` waits with.
@@ -751,6 +769,9 @@ impl PyClient {
         request.is_streamed = extra.is_streamed;
         request.cookies = extra.cookies.iter().cloned().map(Cookie::from).collect();
         request.use_jar = extra.use_jar;
+        if let Some(proxies) = &extra.proxies {
+            request.proxies = Some(Arc::clone(&proxies.get().inner));
+        }
         request.connect_timeout = limit("connect", extra.connect_timeout)?;
         request.read_timeout = limit("read", extra.read_timeout)?;
         request.follow_redirects = extra.follow;
@@ -1109,6 +1130,18 @@ impl PyExchange {
         Some(PyBytes::new(py, line))
     }
 
+    /// The proxy on the way of a failed exchange, as (kind, host, port, how far it had come: reaching, asking or beyond).
+    #[getter]
+    fn via(&self) -> Option<(&'static str, &str, u16, &'static str)> {
+        let Via { proxy, stage } = self.failure()?.via.as_ref()?;
+        let stage = match stage {
+            ProxyStage::Reaching => "reaching",
+            ProxyStage::Asking => "asking",
+            ProxyStage::Beyond => "beyond",
+        };
+        Some((proxy.kind.as_str(), proxy.address.host(), proxy.address.port(), stage))
+    }
+
     /// The content encoding that could not be undone, and the body in it.
     #[getter]
     fn undecoded<'py>(&self, py: Python<'py>) -> Option<(String, Bound<'py, PyBytes>)> {
@@ -1170,6 +1203,8 @@ fn kind_name(kind: FailureKind) -> &'static str {
         FailureKind::BodyGivenUp => "body-given-up",
         FailureKind::TooLarge => "too-large",
         FailureKind::Endless => "endless",
+        FailureKind::Tunnel => "tunnel",
+        FailureKind::UnusableProxy => "invalid-proxy",
         _ => "other",
     }
 }

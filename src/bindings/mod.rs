@@ -9,6 +9,7 @@ mod flow;
 mod http;
 mod plan;
 mod port;
+mod proxies;
 mod stats;
 mod wire;
 
@@ -26,6 +27,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     http::register(module)?;
     plan::register(module)?;
     port::register(module)?;
+    proxies::register(module)?;
     stats::register(module)?;
     wire::register(module)?;
     Ok(())

@@ -83,7 +83,7 @@ pub async fn open(
 /// Sends the request and every request that redirects make of it.
 async fn follow(
     session: &Session,
-    mut request: Request,
+    request: Request,
     begun: Instant,
     timeline: &mut Timeline,
 ) -> Result<(Response, Option<Flow>), Failure> {
@@ -148,13 +148,6 @@ async fn follow(
                 failure.url_problem = Some(problem);
                 return Err(failure);
             }
-        }
-        if let Some(filled) = request
-            .proxies
-            .as_ref()
-            .and_then(|proxies| proxies.filled_in(&sent.target))
-        {
-            request.proxies = Some(Arc::new(filled));
         }
         history.push(response);
         if let Some(feed) = &sent.feed

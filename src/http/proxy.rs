@@ -1,15 +1,14 @@
 //! Which requests go through which proxy. Pure: picks, connects nothing.
 //!
 //! The rules are those of `requests`: a mapping whose keys are a scheme, a scheme and a host, `all`, or `all` and a host. The pick is
-//! made anew for every redirect, and for those the environment may have another say ([`Environment`]).
+//! made anew for every redirect.
 
 use std::fmt;
-use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use http::HeaderValue;
 
-use super::target::{Scheme, Target};
+use super::target::Target;
 
 /// What a proxy speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -113,19 +112,6 @@ pub enum Rule {
 pub struct Proxies {
     /// Keys and what stands behind them.
     pub rules: Vec<(Box<str>, Rule)>,
-    /// What else is asked when a redirect is followed.
-    pub environment: Option<Environment>,
-}
-
-/// Proxies that the environment names; they fill what the rules leave open when a redirect is followed.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Environment {
-    /// For `http` targets.
-    pub http: Option<Rule>,
-    /// For `https` targets.
-    pub https: Option<Rule>,
-    /// Which hosts need none, in the syntax of `NO_PROXY`.
-    pub no_proxy: Option<Box<str>>,
 }
 
 impl Proxies {
@@ -134,7 +120,6 @@ impl Proxies {
     pub fn all(proxy: Proxy) -> Self {
         Self {
             rules: vec![("all".into(), Rule::Through(Arc::new(proxy)))],
-            environment: None,
         }
     }
 
@@ -162,63 +147,6 @@ impl Proxies {
             Some((_, Rule::Direct)) | None => Ok(None),
         }
     }
-
-    /// Has the environment fill in a proxy for the scheme of a redirect's target, unless the target needs none.
-    #[must_use]
-    pub fn filled_in(&self, target: &Target) -> Option<Self> {
-        let environment = self.environment.as_ref()?;
-        let scheme = target.scheme();
-        if self.rules.iter().any(|(key, _)| **key == *scheme.as_str()) {
-            return None;
-        }
-        let rule = match scheme {
-            Scheme::Http => environment.http.as_ref(),
-            Scheme::Https => environment.https.as_ref(),
-        }?;
-        let spares = environment
-            .no_proxy
-            .as_ref()
-            .is_some_and(|list| needs_none(list, target));
-        (!spares).then(|| {
-            let mut filled = self.clone();
-            filled.rules.push((scheme.as_str().into(), rule.clone()));
-            filled
-        })
-    }
-}
-
-/// Whether `NO_PROXY` names this target: `*`, an address or a network for IPv4 addresses, else the end of the name, with or without a
-/// port.
-fn needs_none(list: &str, target: &Target) -> bool {
-    let host = target.host();
-    let with_port = format!("{host}:{}", target.written_port().unwrap_or(target.port()));
-    let names = list.to_ascii_lowercase();
-    names.split(',').map(str::trim).any(|name| {
-        if let Some((network, bits)) = name.split_once('/') {
-            return is_inside(host, network, bits);
-        }
-        let name = name.trim_start_matches('.');
-        let ends = |whole: &str| {
-            whole
-                .strip_suffix(name)
-                .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
-        };
-        name == "*" || (!name.is_empty() && (ends(host) || (target.written_port().is_some() && ends(&with_port))))
-    })
-}
-
-fn is_inside(host: &str, network: &str, bits: &str) -> bool {
-    let (Ok(host), Ok(network), Ok(bits)) = (
-        host.parse::<Ipv4Addr>(),
-        network.parse::<Ipv4Addr>(),
-        bits.parse::<u32>(),
-    ) else {
-        return false;
-    };
-    let mask = 32_u32
-        .checked_sub(bits)
-        .map(|rest| u32::MAX.checked_shl(rest).unwrap_or(0));
-    mask.is_some_and(|mask| host.to_bits() & mask == network.to_bits() & mask)
 }
 
 #[cfg(test)]
@@ -244,10 +172,7 @@ mod tests {
 
     fn rules(rules: &[(&str, Rule)]) -> Proxies {
         let rules = rules.iter().map(|(key, rule)| ((*key).into(), rule.clone()));
-        Proxies {
-            rules: rules.collect(),
-            environment: None,
-        }
+        Proxies { rules: rules.collect() }
     }
 
     fn picked(proxies: &Proxies, url: &str) -> Option<String> {
@@ -283,51 +208,5 @@ mod tests {
         let proxies = rules(&[("https", Rule::Unusable("bad".into()))]);
         assert_eq!(picked(&proxies, "http://a.test/"), None);
         assert_eq!(proxies.pick(&target("https://a.test/")).unwrap_err().as_ref(), "bad");
-    }
-
-    #[test]
-    fn environment_fills_what_is_open_unless_it_spares_the_host() {
-        let mut proxies = rules(&[("https", Rule::Direct)]);
-        assert_eq!(proxies.filled_in(&target("http://a.test/")), None);
-        proxies.environment = Some(Environment {
-            http: Some(through("http://from-environment")),
-            https: Some(through("http://from-environment")),
-            no_proxy: Some("spared.test, 10.0.0.0/8".into()),
-        });
-        let filled = proxies.filled_in(&target("http://a.test/")).unwrap();
-        assert_eq!(picked(&filled, "http://a.test/").as_deref(), Some("from-environment"));
-        for spared in [
-            "http://spared.test/",
-            "http://sub.spared.test/",
-            "http://10.1.2.3/",
-            "https://a.test/",
-        ] {
-            assert_eq!(proxies.filled_in(&target(spared)), None, "{spared}");
-        }
-    }
-
-    #[test]
-    fn no_proxy_names_hosts_as_requests_reads_it() {
-        for (list, url, expected) in [
-            ("*", "http://any.test/", true),
-            ("", "http://any.test/", false),
-            (" , ", "http://any.test/", false),
-            ("any.test", "http://any.test/", true),
-            ("any.test", "http://many.test/", false),
-            (".any.test", "http://sub.any.test/", true),
-            (".any.test", "http://any.test/", true),
-            ("any.test:81", "http://any.test:81/", true),
-            ("any.test:81", "http://any.test:82/", false),
-            ("any.test:80", "http://any.test/", false),
-            ("192.168.0.1", "http://192.168.0.1/", true),
-            ("192.168.0.0/16", "http://192.168.7.1/", true),
-            ("192.168.0.0/16", "http://192.169.7.1/", false),
-            ("0.0.0.0/0", "http://192.169.7.1/", true),
-            ("192.168.0.1/33", "http://192.168.0.1/", false),
-            ("168.0.1", "http://192.168.0.1/", true),
-            ("ANY.test", "http://any.test/", true),
-        ] {
-            assert_eq!(needs_none(list, &target(url)), expected, "{list:?} for {url}");
-        }
     }
 }

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 use http::HeaderValue;
-use rocust::http::proxy::{Environment, Rule, TunnelForm};
+use rocust::http::proxy::{Rule, TunnelForm};
 use rocust::http::{
     FailureKind, Options, Proxies, Proxy, ProxyKind, ProxyStage, Request, Session, Target, Timeline, TlsSettings,
     Verify, exchange,
@@ -252,7 +252,7 @@ async fn silent_proxy_ends_by_the_connect_timeout() {
 }
 
 #[tokio::test]
-async fn redirect_picks_anew_and_lets_the_environment_fill_in() {
+async fn redirect_picks_anew_and_brings_the_credentials_of_its_own_proxy() {
     let (far, far_told) = answering_proxy(OK).await;
     let near =
         ScriptedServer::answering(b"HTTP/1.1 302 Found\r\nLocation: http://far.test/\r\nContent-Length: 0\r\n\r\n")
@@ -260,12 +260,7 @@ async fn redirect_picks_anew_and_lets_the_environment_fill_in() {
     let mut request = get(&near.url("/start"));
     request.headers = headers(&[("proxy-authorization", "Basic own")]);
     request.proxies = Some(Arc::new(Proxies {
-        rules: Vec::new(),
-        environment: Some(Environment {
-            http: Some(Rule::Through(Arc::new(proxy(&far.url("/"))))),
-            https: None,
-            no_proxy: Some("127.0.0.1".into()),
-        }),
+        rules: vec![("http://far.test".into(), Rule::Through(Arc::new(proxy(&far.url("/")))))],
     }));
     let response = send(&session(), request).await.unwrap();
     assert_eq!((response.status, response.history.len()), (200, 1));
@@ -279,7 +274,6 @@ async fn proxy_that_cannot_be_used_is_named() {
     let mut request = get("http://a.test/");
     request.proxies = Some(Arc::new(Proxies {
         rules: vec![("http".into(), Rule::Unusable("ftp://proxy".into()))],
-        environment: None,
     }));
     let failure = send(&session(), request).await.unwrap_err();
     assert_eq!(

@@ -102,17 +102,19 @@ class _Proxy:
 
     def _converse(self, client: socket.socket, number: int) -> None:
         self._keep(client)
-        with contextlib.suppress(OSError, EOFError, http.client.HTTPException):
-            if self._tls is not None:
-                client = self._tls.wrap_socket(client, server_side=True)
-                self._keep(client)
-            if self._is_silent:
-                self._has_ended.wait(DEADLINE_S)
-            else:
-                self._serve(client, number)
-        with contextlib.suppress(OSError):
-            client.shutdown(socket.SHUT_RDWR)
-        client.close()
+        try:
+            with contextlib.suppress(OSError, EOFError, http.client.HTTPException):
+                if self._tls is not None:
+                    client = self._tls.wrap_socket(client, server_side=True)
+                    self._keep(client)
+                if self._is_silent:
+                    self._has_ended.wait(DEADLINE_S)
+                else:
+                    self._serve(client, number)
+        finally:
+            with contextlib.suppress(OSError):
+                client.shutdown(socket.SHUT_RDWR)
+            client.close()
 
     def _serve(self, client: socket.socket, number: int) -> None:
         raise NotImplementedError
@@ -191,7 +193,9 @@ class HttpProxy(_Proxy):
         )
         scheme, _, encoded = (passage.header("Proxy-Authorization") or "").partition(" ")
         if scheme == "Basic":
-            passage.credentials = base64.b64decode(encoded).decode("latin-1")
+            # What is no base64 is told as it came.
+            with contextlib.suppress(ValueError):
+                passage.credentials = base64.b64decode(encoded, validate=True).decode("latin-1")
         self.journal.append(passage)
         return passage
 

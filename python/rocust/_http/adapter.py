@@ -18,6 +18,7 @@ from urllib3.util import create_urllib3_context
 from rocust import _core
 from rocust._http import arguments, failures, paths, streaming, tls, uploading
 from rocust._http.arguments import NotPlain
+from rocust._http.proxies import has_socks, rules_of
 from rocust._http.response import arriving, own_dict
 from rocust._http.uploading import SentBody
 from rocust._kernel import mailroom
@@ -200,14 +201,14 @@ class EngineAdapter(LocustHttpAdapter):
         """
         call = self._calls.get(getcurrent())
         body: Any = None
-        is_ours = not (self._has_own_pool or proxies or (call is not None and call.is_foreign))
+        is_ours = not (self._has_own_pool or has_socks(proxies) or (call is not None and call.is_foreign))
         if is_ours:
             body, is_ours = _body(request)
         if is_ours and paths.ADAPTER_SEND is HTTPAdapter.send:
             limits = arguments.limits_of(timeout)
             try:
                 settings = tls.of_requests(verify, cert, str(request.url))
-                exchange = self._run(request, body, limits, settings, call, stream)
+                exchange = self._run(request, body, limits, settings, proxies, call, stream)
             except (_core.InvalidHeader, NotPlain):
                 # The engine is stricter than http.client about the bytes of a header.
                 pass
@@ -224,6 +225,7 @@ class EngineAdapter(LocustHttpAdapter):
         body: bytes | SentBody | None,
         limits: Any,
         settings: _core.TlsSettings,
+        proxies: Any,
         call: Call | None,
         stream: bool,
     ) -> _core.Exchange:
@@ -242,6 +244,7 @@ class EngineAdapter(LocustHttpAdapter):
             "follow": False,
             "max_redirects": 0,
             "tls": settings,
+            "proxies": rules_of(proxies),
         }
         if call is not None:
             extra["max_body"] = call.max_body

@@ -24,7 +24,19 @@ if TYPE_CHECKING:
 
 #: Keyword arguments that plain calls may have.
 PLAIN = frozenset(
-    {"params", "headers", "cookies", "auth", "timeout", "allow_redirects", "verify", "cert", "max_body", "stream"}
+    {
+        "params",
+        "headers",
+        "cookies",
+        "auth",
+        "timeout",
+        "allow_redirects",
+        "verify",
+        "cert",
+        "proxies",
+        "max_body",
+        "stream",
+    }
 )
 
 

@@ -18,8 +18,12 @@ from typing import TYPE_CHECKING, Any
 
 import requests.exceptions as wrong
 from requests.models import CONTENT_CHUNK_SIZE
+from requests.utils import urldefragauth
 from urllib3 import HTTPResponse
 from urllib3 import exceptions as pool
+
+from rocust._http import proxies
+from rocust._http.proxy_failures import of_proxy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,7 +38,9 @@ _PIECES_OF_EVIDENCE = 1_000
 #: What is said when the engine lost a request to a bug of its own.
 LOST = "The engine lost a request to a panic of its own; see the traceback above. This run cannot be trusted."
 
-_MISSING_SCHEMA, _INVALID_SCHEMA = "missing-schema", "invalid-schema"
+_MISSING_SCHEMA, _INVALID_SCHEMA, _INVALID_PROXY = "missing-schema", "invalid-schema", "invalid-proxy"
+#: What proxies that take requests in absolute form speak.
+_FORWARDING = frozenset({"http", "https"})
 #: A status line that is right in all but its version.
 _STATUS_LINE = re.compile(r"(?P<version>HTTP/\S+)\s+[1-9]\d\d(\s|$)")
 
@@ -49,6 +55,8 @@ class BodyTooLarge(wrong.RequestException):
 def invalid_target(problem: BaseException) -> wrong.RequestException:
     """The exception for a URL that cannot be requested; these are raised to the caller, as stock does."""
     kind, message = problem.args
+    if kind == _INVALID_PROXY:
+        return proxies.problem_with(message)
     if kind == _MISSING_SCHEMA:
         return wrong.MissingSchema(message)
     if kind == _INVALID_SCHEMA:
@@ -71,26 +79,43 @@ def system_error(exchange: _core.Exchange) -> OSError:
 
 
 class _Place:
-    """Stands for the urllib3 object that an error message names: a pool or a connection to the exchange's host."""
+    """Stands for the urllib3 object that an error message names: a pool or a connection to somewhere."""
 
-    def __init__(self, kind: str, exchange: _core.Exchange) -> None:
-        scheme = "HTTPS" if exchange.is_tls else "HTTP"
-        self._name = f"{scheme}Connection{kind}(host={exchange.host!r}, port={exchange.port})"
+    def __init__(self, name: str, host: str, port: int) -> None:
+        self._name = f"{name}(host={host!r}, port={port})"
 
     def __repr__(self) -> str:
         return self._name
 
 
 def _pool(exchange: _core.Exchange) -> Any:
-    return _Place("Pool", exchange)
+    """A proxy that forwards has a pool, whatever it forwards to; a tunnel belongs to its target's."""
+    via = exchange.via
+    if via is None or exchange.is_tls or via[0] not in _FORWARDING:
+        return _Place(f"HTTP{'S' if exchange.is_tls else ''}ConnectionPool", exchange.host, exchange.port)
+    return _Place(f"HTTP{'S' if via[0] == 'https' else ''}ConnectionPool", via[1], via[2])
+
+
+def _dialled(exchange: _core.Exchange) -> tuple[str, int]:
+    """Host and port that a connection was to be made to."""
+    return (exchange.host, exchange.port) if exchange.via is None else exchange.via[1:3]
 
 
 def _connection(exchange: _core.Exchange) -> Any:
-    return _Place("", exchange)
+    is_tls = exchange.is_tls or (exchange.via is not None and exchange.via[0] == "https")
+    return _Place(f"HTTP{'S' if is_tls else ''}Connection", *_dialled(exchange))
 
 
 def _gave_up(exchange: _core.Exchange, cause: Exception) -> pool.MaxRetryError:
-    return pool.MaxRetryError(_pool(exchange), exchange.path_url, cause)
+    via = exchange.via
+    is_forwarded = via is not None and not exchange.is_tls and via[0] in _FORWARDING
+    return pool.MaxRetryError(
+        _pool(exchange), urldefragauth(exchange.url) if is_forwarded else exchange.path_url, cause
+    )
+
+
+def _silence(exchange: _core.Exchange, limit: float | None) -> pool.ReadTimeoutError:
+    return pool.ReadTimeoutError(_pool(exchange), exchange.path_url, f"Read timed out. (read timeout={limit})")
 
 
 def _not_connected(exchange: _core.Exchange) -> tuple[BaseException, BaseException]:
@@ -98,7 +123,7 @@ def _not_connected(exchange: _core.Exchange) -> tuple[BaseException, BaseExcepti
     connection = _connection(exchange)
     why: Exception
     if isinstance(cause, socket.gaierror):
-        why = pool.NameResolutionError(exchange.host, connection, cause)
+        why = pool.NameResolutionError(_dialled(exchange)[0], connection, cause)
     else:
         why = pool.NewConnectionError(connection, f"Failed to establish a new connection: {cause}")
     return wrong.ConnectionError(_gave_up(exchange, why)), cause
@@ -138,7 +163,7 @@ def _connect_timeout(exchange: _core.Exchange, limits: Limits) -> tuple[BaseExce
     if limit is None:
         return _not_connected(exchange)
     why = pool.ConnectTimeoutError(
-        _connection(exchange), f"Connection to {exchange.host} timed out. (connect timeout={limit})"
+        _connection(exchange), f"Connection to {_dialled(exchange)[0]} timed out. (connect timeout={limit})"
     )
     return wrong.ConnectTimeout(_gave_up(exchange, why)), why
 
@@ -147,7 +172,7 @@ def _read_timeout(exchange: _core.Exchange, limits: Limits) -> tuple[BaseExcepti
     if exchange.body_received is not None:
         in_body = pool.ReadTimeoutError(_pool(exchange), exchange.path_url, "Read timed out.")
         return wrong.ConnectionError(in_body), in_body
-    timeout = pool.ReadTimeoutError(_pool(exchange), exchange.path_url, f"Read timed out. (read timeout={limits[1]})")
+    timeout = _silence(exchange, limits[1])
     error = wrong.ReadTimeout(timeout)
     return error, error
 
@@ -256,6 +281,11 @@ def _bad_location(exchange: _core.Exchange) -> tuple[BaseException, BaseExceptio
     return error, error
 
 
+def _invalid_proxy(exchange: _core.Exchange) -> tuple[BaseException, BaseException]:
+    error = proxies.problem_with(exchange.failure_message)
+    return error, error
+
+
 def _other(exchange: _core.Exchange) -> tuple[BaseException, BaseException]:
     if exchange.failure_errno is not None:
         return _not_connected(exchange)
@@ -279,6 +309,7 @@ _BY_KIND: dict[str, Callable[[Any], tuple[BaseException, BaseException]]] = {
     "too-many-redirects": _too_many_redirects,
     "invalid-redirect": _invalid_redirect,
     "bad-location": _bad_location,
+    "invalid-proxy": _invalid_proxy,
     "other": _other,
 }
 
@@ -307,8 +338,14 @@ def of_requests(exchange: _core.Exchange, limits: Limits) -> tuple[wrong.Request
         error, reported = _BY_LIMIT[kind](exchange, limits)
     else:
         error, reported = _BY_KIND.get(kind, _other)(exchange)
-    if reported is not error:
+    if exchange.via is not None:
+        error, reported = of_proxy(exchange, (error, reported), limits[0], tls_error, _gave_up, _silence)
+    if reported is not error and exchange.via is None:
         _chain(error, reported)
+    elif reported is not error:
+        # That it was the proxy is said beside the chain, not in it.
+        error.__context__ = wrapped = error.args[0]
+        wrapped.__context__ = reported
     return error, reported  # type: ignore[return-value]
 
 

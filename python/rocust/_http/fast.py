@@ -21,9 +21,10 @@ from rocust._http import arguments, tls, uploading
 from rocust._http.address import split_credentials
 from rocust._http.cookies import SessionCookies
 from rocust._http.failures import LOST
-from rocust._http.fast_errors import LocustBadStatusCode, of_fast
+from rocust._http.fast_errors import LocustBadStatusCode, of_fast, refusal_of_proxy
 from rocust._http.fast_response import Call, ErrorResponse, FastResponse, ResponseContextManager, asked_of, whole_url
 from rocust._http.json_text import written
+from rocust._http.proxies import proxy_at, said_of
 from rocust._http.recording import ledgers
 from rocust._http.response import renamed
 from rocust._http.uploading import FastBody
@@ -71,6 +72,8 @@ class FastHttpSession(WiredSession):
         headers: dict[str, str] | None = None,
         ssl_context_factory: Callable[..., ssl.SSLContext] | None = None,
         wire: WireSettings = PLAIN_WIRE,
+        proxy_host: str | None = None,
+        proxy_port: int | None = None,
         **_: Any,
     ) -> None:
         """Make a session.
@@ -88,6 +91,11 @@ class FastHttpSession(WiredSession):
             ssl_context_factory: Makes a context, which is read: trusted certificates, whether to verify and for which host, the
                 versions of TLS, and the client certificate that the factory loads. Called once for each user.
             wire: How connections are made.
+            proxy_host: Host of an HTTP proxy that all requests go through.
+            proxy_port: Its port.
+
+        Raises:
+            AssertionError: For a proxy without a port.
         """
         self.request_event, self.user = request_event, user
         self.base_url, credentials = split_credentials(base_url)
@@ -105,6 +113,8 @@ class FastHttpSession(WiredSession):
         self._client.set_limits(connection_timeout, network_timeout, max_redirects)
         if wire is not PLAIN_WIRE:
             self.wire = wire
+        if proxy_host is not None:
+            self._client.set_proxies(proxy_at(proxy_host, proxy_port))
 
     @property
     def max_body(self) -> int | None:
@@ -195,7 +205,7 @@ class FastHttpSession(WiredSession):
                 else:
                     key = client.send_with(room.port, getcurrent(), ledger, is_direct, method, url, label, extra)
             except (_core.InvalidTarget, _core.InvalidHeader) as problem:
-                raise ValueError(problem.args[1]) from None
+                raise ValueError(said_of(problem)) from None
             exchange = room.park(key) if body is None else body.exchange(room, key)
             if exchange is False:
                 raise RuntimeError(LOST)
@@ -241,6 +251,9 @@ class FastHttpSession(WiredSession):
         asked = asked_of(call)
         error: BaseException | None = None
         if exchange.failed:
+            if (refusal := refusal_of_proxy(exchange)) is not None:
+                exchange.settle()
+                raise refusal
             error = own_error or of_fast(exchange)
         elif exchange.status not in _VALID:
             error = LocustBadStatusCode(

@@ -210,6 +210,19 @@ def of_fast_body(exchange: _core.Exchange) -> Exception:
     return TimeoutError("timed out") if exchange.failure_kind == "read-timeout" else of_fast(exchange)
 
 
+def refusal_of_proxy(exchange: _core.Exchange) -> RuntimeError | None:
+    """What geventhttpclient says when a proxy opens no tunnel; it is raised to the task, and nobody is told of the request."""
+    if exchange.via is None or exchange.via[3] != "asking":
+        return None
+    if exchange.failure_kind == "closed-early":
+        return RuntimeError("Proxy closed the connection before answering the CONNECT request")
+    if exchange.failure_kind not in ("tunnel", "not-http") or exchange.status_line is None:
+        return None
+    line = exchange.status_line.decode("latin-1").rstrip("\r\n")
+    hint = " (proxy authentication required?)" if line.split()[1:2] == ["407"] else ""
+    return RuntimeError(f"Proxy CONNECT failed: {line}{hint}")
+
+
 def of_fast(exchange: _core.Exchange) -> Exception:
     """What went wrong with a failed exchange, as geventhttpclient raises it."""
     return _BY_KIND.get(exchange.failure_kind, system_error)(exchange)

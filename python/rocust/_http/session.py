@@ -22,13 +22,14 @@ from requests.structures import CaseInsensitiveDict
 
 from rocust import _core
 from rocust._events import EventHook
-from rocust._http import arguments, failures, paths, streaming, tls, uploading
+from rocust._http import arguments, environment, failures, paths, streaming, tls, uploading
 from rocust._http.adapter import Call, EngineAdapter
 from rocust._http.address import absolute_http_url_regexp, credentials_in, split_credentials
 from rocust._http.arguments import PLAIN, NotPlain
 from rocust._http.cookies import adopt
 from rocust._http.headers import SessionHeaders
 from rocust._http.paths import ADAPTER_SEND, OVERRIDABLE, SESSION_SEND
+from rocust._http.proxies import rules_of
 from rocust._http.recording import ledgers
 from rocust._http.response import ResponseContextManager, own_dict, renamed
 from rocust._http.sent import prepared_from
@@ -245,9 +246,9 @@ class HttpSession(WiredSession, requests.Session):
         reason: str | None = None
         is_bare = (
             not (kwargs or data is not None or json is not None or self._is_touched or self._headers_changed)
-            and not (self.trust_env and tls.environment_bundle())
             and requests.Session.send is SESSION_SEND
             and HTTPAdapter.send is ADAPTER_SEND
+            and not (self.trust_env and (tls.environment_bundle() or environment.speaks()))
         )
         try:
             if is_bare and not (type(url) is str and "@" in url):
@@ -293,7 +294,7 @@ class HttpSession(WiredSession, requests.Session):
 
         Raises:
             InvalidSchema: After a redirect to something that is not HTTP, reported all the same: the server has seen a request.
-            InvalidURL: After a redirect to something that is no URL, or not UTF-8; reported as well.
+            InvalidURL: After a redirect to something that is no URL, or not UTF-8, or whose proxy cannot be used; reported as well.
         """
         _, method, name, context, extra, url = call
         if exchange.failed:
@@ -353,7 +354,13 @@ class HttpSession(WiredSession, requests.Session):
         """
         own = self.__dict__
         max_body = arguments.bound_of(kwargs.get("max_body", self.max_body))
-        reason = paths.patched() or paths.unplain(kwargs, PLAIN) or (self._is_touched and why_not_plain(self)) or None
+        reason = (
+            paths.patched()
+            or paths.unplain(kwargs, PLAIN)
+            or (self._is_touched and why_not_plain(self))
+            or (self.trust_env and environment.speaks())
+            or None
+        )
         if reason is not None:
             raise NotPlain(reason)
         if self._headers_changed:
@@ -395,6 +402,7 @@ class HttpSession(WiredSession, requests.Session):
             ),
             "is_streamed": bool(kwargs.get("stream")),
             "upload": sent.core if sent else None,
+            "proxies": rules_of(kwargs.get("proxies"), own.get("proxies")),
         }
 
     def _headers_with(

@@ -28,7 +28,6 @@ def why_not_plain(session: HttpSession) -> str | None:
         (own["_pool_manager"] is not None, "a pool_manager is given"),
         (not own.keys().isdisjoint(OVERRIDABLE), "a method of the session is replaced"),
         (session.stream, "the session streams"),
-        (own.get("proxies"), "the session has proxies"),
         (any(own.get("hooks", {}).values()), "the session has hooks"),
         (
             any(type(adapter) is not EngineAdapter for adapter in own.get("adapters", {}).values()),

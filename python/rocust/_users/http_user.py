@@ -77,9 +77,9 @@ class FastHttpUser(RestMixin, WireMixin, User):
     concurrency: int = 10
     #: Accepted for compatibility: connections are each user's own, also where users are given one pool to share.
     client_pool: Any = None
-    #: Not there yet; a user that sets it is refused.
+    #: Host of an HTTP proxy that all requests go through: in absolute form, or through a tunnel for https.
     proxy_host: str | None = None
-    #: Not there yet.
+    #: Its port.
     proxy_port: int | None = None
     #: Makes the context that TLS is set up by, once for each user; what cannot be read out of it is told in a warning.
     ssl_context_factory: Any = None
@@ -93,8 +93,6 @@ class FastHttpUser(RestMixin, WireMixin, User):
         super().__init__(*args, **kwargs)
         if self.host is None:
             raise StopTest(_NO_HOST)
-        if self.proxy_host is not None:
-            raise StopTest("proxy_host of FastHttpUser is not there yet. Use HttpUser, whose client takes proxies=.")
         try:
             self.client = FastHttpSession(
                 base_url=self.host,
@@ -108,6 +106,8 @@ class FastHttpUser(RestMixin, WireMixin, User):
                 headers=self.default_headers,
                 ssl_context_factory=self.ssl_context_factory,
                 wire=self._wire_settings(),
+                proxy_host=self.proxy_host,
+                proxy_port=self.proxy_port,
             )
         except ValueError as problem:
             raise StopTest(f"{type(self).__name__}: {problem}") from problem

@@ -37,12 +37,15 @@ pub(super) async fn open(
     } else {
         TlsSettings::default()
     };
-    let wire = super::open(&proxy.address, &settings, Protocols::Http1, order, timeline)
-        .await
-        .map_err(|mut failure| {
-            failure.target = target.clone();
-            failure.on_the_way(proxy, ProxyStage::Reaching)
-        })?;
+    let connected_before = timeline.connected();
+    let reached = super::open(&proxy.address, &settings, Protocols::Http1, order, timeline).await;
+    let wire = reached.map_err(|mut failure| {
+        failure.target = target.clone();
+        if timeline.connected() != connected_before {
+            in_handshake(&mut failure);
+        }
+        failure.on_the_way(proxy, ProxyStage::Reaching)
+    })?;
     if !is_tunnel {
         return Ok(wire);
     }
@@ -51,12 +54,12 @@ pub(super) async fn open(
         Stream::Plain(mut tcp) => {
             ask(&mut tcp, proxy, order, timeline).await?;
             let inside = secure(tcp, target, order.tls, protocols, order).await;
-            Stream::Tls(Box::new(inside.map_err(|failure| beyond(failure, proxy))?))
+            Stream::Tls(Box::new(inside.map_err(|failure| inside_of(failure, proxy))?))
         }
         Stream::Tls(mut outer) => {
             ask(&mut outer, proxy, order, timeline).await?;
             let inside = secure(*outer, target, order.tls, protocols, order).await;
-            Stream::Nested(Box::new(inside.map_err(|failure| beyond(failure, proxy))?))
+            Stream::Nested(Box::new(inside.map_err(|failure| inside_of(failure, proxy))?))
         }
         Stream::Nested(_) => return Err(Failure::new(FailureKind::Other, target, "a tunnel in a tunnel")),
     };
@@ -64,8 +67,23 @@ pub(super) async fn open(
     Ok(Wire::new(stream))
 }
 
-fn beyond(failure: Failure, proxy: &Arc<Proxy>) -> Failure {
-    failure.on_the_way(proxy, ProxyStage::Beyond)
+/// A handshake with the target that failed. One that took too long is told like a tunnel that did: both wait for the limit to connect.
+fn inside_of(mut failure: Failure, proxy: &Arc<Proxy>) -> Failure {
+    let stage = if in_handshake(&mut failure) {
+        ProxyStage::Asking
+    } else {
+        ProxyStage::Beyond
+    };
+    failure.on_the_way(proxy, stage)
+}
+
+/// Once there is a connection, what takes too long is reading from it. Says whether that is the case.
+fn in_handshake(failure: &mut Failure) -> bool {
+    let is_late = failure.kind == FailureKind::ConnectTimeout;
+    if is_late {
+        failure.kind = FailureKind::ReadTimeout;
+    }
+    is_late
 }
 
 /// Asks for a tunnel and waits until it is there.

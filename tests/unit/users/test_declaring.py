@@ -268,16 +268,6 @@ def test_fast_user_has_locusts_defaults():
     assert [getattr(FastHttpUser, name) for name in names] == [60.0, 60.0, 30, 0, True, None, 10, None]
 
 
-@pytest.mark.parametrize("setting", ["proxy_host"])
-def test_setting_that_is_not_there_yet_is_refused(setting):
-    class Proxied(FastHttpUser):
-        host = "http://h"
-
-    setattr(Proxied, setting, "proxy")
-    with pytest.raises(StopTest, match=f"{setting} of FastHttpUser is not there yet"):
-        Proxied(Environment(user_classes=[Proxied]))
-
-
 @pytest.mark.parametrize(
     ("setting", "value", "sentence"),
     [
