@@ -20,7 +20,8 @@ class Timings(NamedTuple):
     """The parts of a request's time, in milliseconds; over redirects and reconnections they are summed.
 
     A connection that was kept open costs no `dns`, `connect` and `tls`. A part that failed, by a timeout for one, has what it had
-    taken by then. Differs from Locust: it has none.
+    taken by then. With `stream=True` they end, as the response time does, when the response is handed over: the rest of the body is
+    in none of them. Differs from Locust: it has none.
     """
 
     #: From the call to its start on the I/O thread: the load generator's own delay, and no part of the response time.

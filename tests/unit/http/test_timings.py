@@ -8,7 +8,7 @@ from requests.adapters import HTTPAdapter
 from rocust import FastHttpUser, HttpUser
 from rocust._run.environment import Environment
 from rocust.stats import RequestStats, StatsEntry, Timings, get_timings_summary
-from support.script import Route
+from support.script import Route, send, wait_for_gate
 
 DELAY_S = 0.03
 
@@ -42,6 +42,17 @@ def test_redirects_are_summed(client, server, reports):
     response = client.get("/moved")
     assert len(response.history) == 1
     assert response.timings.total == pytest.approx(reports.only["response_time"], abs=1e-6)
+
+
+def test_a_streamed_response_is_timed_until_it_is_handed_over(client, server, reports):
+    slow_end = (send("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nab"), wait_for_gate("end"), send("cd"))
+    server.set_routes({"/stream": Route(steps=slow_end)})
+    response = client.get("/stream", stream=True)
+    timings = response.timings
+    assert timings.total == pytest.approx(reports.only["response_time"], abs=1e-6)
+    server.open("end")
+    assert response.content == b"abcd"
+    assert response.timings == timings
 
 
 def test_a_connection_that_failed_tells_too(client, refusing, reports):
