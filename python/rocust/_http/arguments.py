@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from http.cookiejar import Cookie, CookieJar
 from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import urlencode
 
 from requests.auth import HTTPBasicAuth, HTTPProxyAuth, _basic_auth_str
 from requests.cookies import cookiejar_from_dict
@@ -73,7 +74,7 @@ def body_of(data: Any, json: Any) -> Body:
         return Body(data.encode(), None, data)
     if not isinstance(data, (Mapping, list, tuple)):
         raise NotPlain(f"data is a {type(data).__name__}")
-    form = RequestEncodingMixin._encode_params(data)  # type: ignore[attr-defined]
+    form = _form(data)
     return Body(form.encode() if isinstance(form, str) else form, "application/x-www-form-urlencoded", form)
 
 
@@ -81,8 +82,19 @@ def query_of(params: Any) -> str:
     """`params` as the query string that `requests` appends; empty when there is nothing to append."""
     if not params:
         return ""
-    encoded = RequestEncodingMixin._encode_params(params)  # type: ignore[attr-defined]
+    encoded = _form(params)
     return encoded.decode() if isinstance(encoded, bytes) else str(encoded)
+
+
+#: Values that `requests` encodes by `urlencode` alone.
+_SINGLE = frozenset({str, int, float, bool})
+
+
+def _form(fields: Any) -> Any:
+    """`fields` as `requests` encodes them, which takes its time to find out what they are."""
+    if type(fields) is dict and all(type(key) is str and type(value) in _SINGLE for key, value in fields.items()):
+        return urlencode(fields)
+    return RequestEncodingMixin._encode_params(fields)  # type: ignore[attr-defined]
 
 
 def merged(own: Any, session: Any) -> Any:
@@ -97,12 +109,32 @@ def merged(own: Any, session: Any) -> Any:
     return {key: value for key, value in both.items() if value is not None}
 
 
+#: What a cookie is that a call brings as a name and a value, as `requests` makes it.
+_OF_A_CALL: dict[str, Any] = {
+    "domain": "",
+    "domain_specified": False,
+    "path": "/",
+    "path_specified": True,
+    "secure": False,
+    "expires": None,
+    "port": None,
+    "rest": [("HttpOnly", None)],
+}
+
+
 def cookies_of(cookies: Any) -> list[dict[str, Any]]:
     """A call's own cookies, from a dict or a jar, as the engine takes them."""
     if not cookies:
         return []
+    if type(cookies) is dict and all(_is_bare(name, value) for name, value in cookies.items()):
+        return [{**_OF_A_CALL, "name": name, "value": value} for name, value in cookies.items()]
     jar: CookieJar = cookies if isinstance(cookies, CookieJar) else cookiejar_from_dict(dict(cookies))  # type: ignore[no-untyped-call]
     return [cookie_fields(cookie) for cookie in jar]
+
+
+def _is_bare(name: Any, value: Any) -> bool:
+    """Whether `requests` takes name and value of a cookie as they are."""
+    return type(name) is str and type(value) is str and '"' not in value
 
 
 def cookie_fields(cookie: Cookie) -> dict[str, Any]:
@@ -207,6 +239,10 @@ def text(value: Any) -> str:
 SENT_ANYWAY = {"Accept-Encoding": "identity", "User-Agent": f"python-urllib3/{urllib3_version}"}
 
 
+_SENT_ANYWAY = tuple((name.lower(), name, value) for name, value in SENT_ANYWAY.items())
+_ABSENT = (None, None)
+
+
 class Added(str):
     """The name of a header that nobody asked for."""
 
@@ -219,13 +255,22 @@ def checked_header_pairs(headers: Mapping[str, Any]) -> list[tuple[str, bytes]]:
     Raises:
         NotPlain: For a header that `requests` refuses; it says so itself then.
     """
-    for name, value in headers.items():
+    return checked_pairs({name.lower(): (name, value) for name, value in headers.items()})
+
+
+def checked_pairs(headers: Mapping[str, tuple[Any, Any]]) -> list[tuple[str, bytes]]:
+    """As `checked_header_pairs`, for names and values by names in lower case.
+
+    Raises:
+        NotPlain: As there.
+    """
+    for name, value in headers.values():
         if value is None:
             continue
         if not isinstance(value, (str, bytes)) or value[:1].isspace():
             raise NotPlain(f"the header {name} is {value!r}")
-    added = [(Added(name), value) for name, value in SENT_ANYWAY.items() if headers.get(name) is None]
-    return header_pairs([*added, *headers.items()])
+    added = [(Added(name), value) for key, name, value in _SENT_ANYWAY if headers.get(key, _ABSENT)[1] is None]
+    return header_pairs([*added, *headers.values()])
 
 
 def header_pairs(headers: Iterable[tuple[Any, Any]]) -> list[tuple[str, bytes]]:

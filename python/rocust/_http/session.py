@@ -18,7 +18,6 @@ import requests
 from requests.adapters import HTTPAdapter
 from requests.auth import HTTPBasicAuth
 from requests.exceptions import InvalidSchema, InvalidURL, MissingSchema, RequestException
-from requests.structures import CaseInsensitiveDict
 
 from rocust import _core
 from rocust._events import EventHook
@@ -414,19 +413,22 @@ class HttpSession(WiredSession, requests.Session):
         sent: SentBody | None = None,
     ) -> list[tuple[str, bytes]]:
         """The session's headers with a call's own over them, in `requests`' order."""
-        both = CaseInsensitiveDict(self.__dict__.get("headers", DEFAULT_HEADERS))
+        # By names in lower case, as `CaseInsensitiveDict` keeps them, without its price.
+        own = self.__dict__.get("headers")
+        both = {name.lower(): (name, value) for name, value in (DEFAULT_HEADERS if own is None else own.items())}
         for key, value in dict(headers or {}).items():
-            both[arguments.text(key)] = value
+            name = arguments.text(key)
+            both[name.lower()] = name, value
         if sent is not None:
             name, value = sent.framing
-            both[name] = value
+            both[name.lower()] = name, value
         elif content is not None:
-            both["Content-Length"] = str(len(content))
+            both["content-length"] = "Content-Length", str(len(content))
         if content_type and "content-type" not in both:
-            both["Content-Type"] = content_type
+            both["content-type"] = "Content-Type", content_type
         if authorization:
-            both[authorization[0]] = authorization[1]
-        return arguments.checked_header_pairs(both)
+            both[authorization[0].lower()] = authorization
+        return arguments.checked_pairs(both)
 
     def _own_header_pairs(self) -> list[tuple[str, bytes]]:
         own = self.__dict__.get("headers")
