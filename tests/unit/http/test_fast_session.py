@@ -313,7 +313,7 @@ def test_retries_are_one_report(server, request_event, reports):
 def test_post_is_not_sent_twice(server, request_event, reports):
     server.set_routes({"/": [Route(steps=(close(),)), Route()]})
     assert FastHttpSession(server.url, request_event, None, max_retries=3).post("/", "x").status_code == 0
-    server.settle()
+    server.wait_for_requests(1, "/")
     assert server.count("/") == 1
 
 
