@@ -405,7 +405,7 @@ fn is_absolute(url: &str) -> bool {
         url.get(..prefix.len())
             .is_some_and(|head| head.eq_ignore_ascii_case(prefix))
     };
-    starts("http://") || starts("https://")
+    starts("http://") || starts("https://") || starts("http+unix://")
 }
 
 /// Headers with the target's `Host` where each client has it: `requests` in front, geventhttpclient behind, but for the length of a

@@ -15,6 +15,8 @@ use std::time::Duration;
 
 use rustls_pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+#[cfg(unix)]
+use tokio::net::UnixStream;
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::Instant;
 use tokio_rustls::TlsConnector;
@@ -106,6 +108,8 @@ pub(crate) struct Wire {
 #[derive(Debug)]
 enum Stream {
     Plain(TcpStream),
+    #[cfg(unix)]
+    Local(UnixStream),
     Tls(Box<TlsStream<TcpStream>>),
     /// TLS to the target inside of TLS to a proxy.
     Nested(Box<TlsStream<TlsStream<TcpStream>>>),
@@ -115,6 +119,8 @@ impl Stream {
     fn poll_write_slices(&mut self, cx: &mut Context<'_>, slices: &[io::IoSlice<'_>]) -> Poll<io::Result<usize>> {
         match self {
             Self::Plain(tcp) => Pin::new(tcp).poll_write_vectored(cx, slices),
+            #[cfg(unix)]
+            Self::Local(socket) => Pin::new(socket).poll_write_vectored(cx, slices),
             Self::Tls(tls) => Pin::new(tls).poll_write_vectored(cx, slices),
             Self::Nested(tls) => Pin::new(tls).poll_write_vectored(cx, slices),
         }
@@ -137,7 +143,7 @@ impl Wire {
     /// How many bytes wait to be read, up to 4,096; `None` when the connection has ended or broken.
     pub(crate) fn unread(&self) -> Option<usize> {
         let mut bytes = [std::mem::MaybeUninit::uninit(); 4_096];
-        match socket2::SockRef::from(self.tcp()).peek(&mut bytes) {
+        match self.socket().peek(&mut bytes) {
             Ok(0) => None,
             Ok(count) => Some(count),
             Err(error) => (error.kind() == io::ErrorKind::WouldBlock).then_some(0),
@@ -148,6 +154,8 @@ impl Wire {
     pub(crate) fn has_agreed_on_http2(&self) -> bool {
         match &self.stream {
             Stream::Plain(_) => false,
+            #[cfg(unix)]
+            Stream::Local(_) => false,
             Stream::Tls(tls) => tls.get_ref().1.alpn_protocol() == Some(b"h2"),
             Stream::Nested(tls) => tls.get_ref().1.alpn_protocol() == Some(b"h2"),
         }
@@ -156,17 +164,19 @@ impl Wire {
     /// Whether the peer has closed. Data that waits says no: it has to be read first.
     fn is_closed_by_peer(&self) -> bool {
         let mut byte = [std::mem::MaybeUninit::uninit()];
-        match socket2::SockRef::from(self.tcp()).peek(&mut byte) {
+        match self.socket().peek(&mut byte) {
             Ok(count) => count == 0,
             Err(error) => error.kind() != io::ErrorKind::WouldBlock,
         }
     }
 
-    fn tcp(&self) -> &TcpStream {
+    fn socket(&self) -> socket2::SockRef<'_> {
         match &self.stream {
-            Stream::Plain(tcp) => tcp,
-            Stream::Tls(tls) => tls.get_ref().0,
-            Stream::Nested(tls) => tls.get_ref().0.get_ref().0,
+            Stream::Plain(tcp) => tcp.into(),
+            #[cfg(unix)]
+            Stream::Local(socket) => socket.into(),
+            Stream::Tls(tls) => tls.get_ref().0.into(),
+            Stream::Nested(tls) => tls.get_ref().0.get_ref().0.into(),
         }
     }
 }
@@ -188,6 +198,9 @@ async fn open(
     timeline: &mut Timeline,
 ) -> Result<Wire, Failure> {
     let limit = order.connect_timeout;
+    if let Some(path) = target.socket() {
+        return open_local(path, target, limit, timeline).await;
+    }
     timeline.opening_at(Instant::now());
     let addresses = dns::addresses(target, order.wire).await?;
     timeline.resolved_at(Instant::now());
@@ -214,6 +227,32 @@ async fn open(
         }
     }
     Err(last.unwrap_or_else(|| Failure::new(FailureKind::Resolve, target, "getaddrinfo returns an empty list")))
+}
+
+/// Opens a connection to a Unix socket.
+#[cfg(unix)]
+async fn open_local(
+    path: &str,
+    target: &Target,
+    limit: Option<Duration>,
+    timeline: &mut Timeline,
+) -> Result<Wire, Failure> {
+    timeline.connecting_at(Instant::now());
+    match within(limit, UnixStream::connect(path)).await {
+        Some(Ok(socket)) => {
+            timeline.connected_at(Instant::now(), false);
+            Ok(Wire::new(Stream::Local(socket)))
+        }
+        Some(Err(error)) => Err(Failure::from_io(&error, target)),
+        None => Err(connect_timeout(target, limit)),
+    }
+}
+
+#[cfg(not(unix))]
+#[expect(clippy::unused_async, reason = "as where there are such sockets")]
+async fn open_local(path: &str, target: &Target, _: Option<Duration>, _: &mut Timeline) -> Result<Wire, Failure> {
+    let message = format!("{path}: there are no Unix sockets on this system");
+    Err(Failure::new(FailureKind::Other, target, message))
 }
 
 /// A TCP connection, from where the user wants it to come.
@@ -291,6 +330,8 @@ impl AsyncRead for Wire {
         let before = buffer.filled().len();
         let polled = match &mut this.stream {
             Stream::Plain(tcp) => Pin::new(tcp).poll_read(cx, buffer),
+            #[cfg(unix)]
+            Stream::Local(socket) => Pin::new(socket).poll_read(cx, buffer),
             Stream::Tls(tls) => end_if_ragged(Pin::new(tls).poll_read(cx, buffer)),
             Stream::Nested(tls) => end_if_ragged(Pin::new(tls).poll_read(cx, buffer)),
         };
@@ -327,6 +368,8 @@ impl AsyncWrite for Wire {
         }
         let polled = match &mut this.stream {
             Stream::Plain(tcp) => Pin::new(tcp).poll_write(cx, bytes),
+            #[cfg(unix)]
+            Stream::Local(socket) => Pin::new(socket).poll_write(cx, bytes),
             Stream::Tls(tls) => Pin::new(tls).poll_write(cx, bytes),
             Stream::Nested(tls) => Pin::new(tls).poll_write(cx, bytes),
         };
@@ -353,6 +396,8 @@ impl AsyncWrite for Wire {
     fn is_write_vectored(&self) -> bool {
         match &self.stream {
             Stream::Plain(tcp) => tcp.is_write_vectored(),
+            #[cfg(unix)]
+            Stream::Local(socket) => socket.is_write_vectored(),
             Stream::Tls(tls) => tls.is_write_vectored(),
             Stream::Nested(tls) => tls.is_write_vectored(),
         }
@@ -361,6 +406,8 @@ impl AsyncWrite for Wire {
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match &mut self.stream {
             Stream::Plain(tcp) => Pin::new(tcp).poll_flush(cx),
+            #[cfg(unix)]
+            Stream::Local(socket) => Pin::new(socket).poll_flush(cx),
             Stream::Tls(tls) => Pin::new(tls).poll_flush(cx),
             Stream::Nested(tls) => Pin::new(tls).poll_flush(cx),
         }
@@ -369,6 +416,8 @@ impl AsyncWrite for Wire {
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match &mut self.stream {
             Stream::Plain(tcp) => Pin::new(tcp).poll_shutdown(cx),
+            #[cfg(unix)]
+            Stream::Local(socket) => Pin::new(socket).poll_shutdown(cx),
             Stream::Tls(tls) => Pin::new(tls).poll_shutdown(cx),
             Stream::Nested(tls) => Pin::new(tls).poll_shutdown(cx),
         }

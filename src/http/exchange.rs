@@ -173,6 +173,8 @@ async fn send_one(
     }
     let tls: &Arc<TlsSettings> = request.tls.as_ref().unwrap_or(&session.options.tls);
     let proxy = match &request.proxies {
+        // A socket on this machine is reached by no proxy.
+        _ if sent.target.socket().is_some() => None,
         None => None,
         Some(proxies) => proxies
             .pick(&sent.target)

@@ -105,6 +105,8 @@ struct Inner {
     scheme: Scheme,
     /// Host to look up, normalised: lower case, IDNA, no brackets.
     host: Host,
+    /// The Unix socket that takes the place of host and port.
+    socket: Option<Box<str>>,
     /// The port as written, which the default port may be.
     written_port: Option<u16>,
     port: u16,
@@ -241,6 +243,12 @@ impl Target {
         }
     }
 
+    /// The path of the Unix socket to connect to, in place of host and port.
+    #[must_use]
+    pub fn socket(&self) -> Option<&str> {
+        self.inner.socket.as_deref()
+    }
+
     /// The port to connect to.
     #[must_use]
     pub fn port(&self) -> u16 {
@@ -335,6 +343,7 @@ impl Target {
             inner: Arc::new(Inner {
                 scheme,
                 host: Host::Inside(host),
+                socket: None,
                 written_port,
                 port,
                 host_header,
@@ -352,11 +361,17 @@ impl Target {
         let no_adapter =
             || UrlProblem::InvalidSchema(format!("No connection adapters were found for {}", python_repr(&url)));
         let (scheme_word, after_scheme) = url.split_once("://").ok_or_else(no_adapter)?;
-        let scheme = Scheme::of(scheme_word).ok_or_else(no_adapter)?;
+        // Any other host of that scheme is nothing that requests knows, nor do we.
+        let is_socket = scheme_word.eq_ignore_ascii_case(SOCKET_SCHEME) && after_scheme.starts_with("%2");
+        let scheme = if is_socket {
+            Scheme::Http
+        } else {
+            Scheme::of(scheme_word).ok_or_else(no_adapter)?
+        };
         let authority_end = after_scheme.find(['/', '?', '#']).unwrap_or(after_scheme.len());
         let authority_start = scheme_word.len() + "://".len();
         let authority_text = &after_scheme[..authority_end];
-        let authority = Authority::parse(authority_text, Some(scheme.as_str()), &url)?;
+        let authority = Authority::parse(authority_text, Some(&scheme_word.to_ascii_lowercase()), &url)?;
         if authority.host.is_empty() {
             return Err(UrlProblem::InvalidUrl("No host specified.".to_owned()));
         }
@@ -375,7 +390,11 @@ impl Target {
             .port
             .filter(|port| *port != 0)
             .unwrap_or(scheme.default_port());
-        let mut host_header = authority.named_host();
+        let socket = is_socket.then(|| socket_path(&authority, &url)).transpose()?;
+        let mut host_header = match socket {
+            None => authority.named_host(),
+            Some(_) => "localhost".to_owned(),
+        };
         if port != scheme.default_port() {
             host_header.push(':');
             host_header.push_str(&port.to_string());
@@ -394,6 +413,7 @@ impl Target {
             inner: Arc::new(Inner {
                 scheme,
                 host: Host::Apart(authority.dial_host().into()),
+                socket,
                 written_port: authority.port,
                 port,
                 host_header,
@@ -434,6 +454,21 @@ impl fmt::Display for Target {
 impl fmt::Debug for Target {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "Target({:?})", self.as_str())
+    }
+}
+
+/// The scheme of HTTP over a Unix socket, as `requests-unixsocket` and others spell it: the socket's path, percent-encoded,
+/// stands where the host does.
+const SOCKET_SCHEME: &str = "http+unix";
+
+fn socket_path(authority: &Authority, url: &str) -> Result<Box<str>, UrlProblem> {
+    let path = percent_encoding::percent_decode_str(&authority.host).decode_utf8();
+    match path {
+        Ok(path) if path.starts_with('/') && !path.contains('\0') && authority.port.is_none() => Ok(path.into()),
+        _ => Err(UrlProblem::InvalidUrl(format!(
+            "Invalid URL {}: the host of {SOCKET_SCHEME} is the path of a socket, percent-encoded, such as %2Frun%2Fapp.sock",
+            python_repr(url)
+        ))),
     }
 }
 

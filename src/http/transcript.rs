@@ -69,6 +69,8 @@ enum State {
     /// Nothing is awaited.
     #[default]
     Deaf,
+    /// The first bytes of a connection that should be no HTTP/1.
+    Opening,
     Head,
     Body,
 }
@@ -81,6 +83,12 @@ impl Transcript {
         self.interim_responses = 0;
         self.excess = None;
         self.begin_head();
+    }
+
+    /// Awaits the first bytes of a connection, enough to tell HTTP/1 by them.
+    pub(crate) fn begin_opening(&mut self) {
+        self.begin(false);
+        self.state = State::Opening;
     }
 
     fn begin_head(&mut self) {
@@ -99,6 +107,16 @@ impl Transcript {
 
     /// Takes note of bytes just read.
     pub(crate) fn hear(&mut self, bytes: &[u8]) {
+        /// `HTTP/1.1 400 Bad`.
+        const OPENING_BYTES: usize = 16;
+        if self.state == State::Opening {
+            let room = OPENING_BYTES - self.head.len();
+            self.head.extend_from_slice(&bytes[..bytes.len().min(room)]);
+            if self.head.len() == OPENING_BYTES {
+                self.state = State::Deaf;
+            }
+            return;
+        }
         let rest = if self.state == State::Head {
             self.hear_head(bytes)
         } else {

@@ -16,3 +16,4 @@ mod support;
 mod timing;
 mod tls;
 mod urls;
+mod ways;

@@ -203,3 +203,34 @@ fn a_close_that_the_reactor_has_not_seen_yet_is_noticed() {
     }
     server.join().unwrap();
 }
+
+/// urllib3 takes an idle connection with something to read for a dropped one, whatever it is.
+#[tokio::test]
+async fn a_server_that_speaks_out_of_turn_before_it_closes_costs_no_request() {
+    let (closed, mut closing) = mpsc::unbounded_channel();
+    let server = ScriptedServer::start(move |mut visit, number| {
+        let closed = closed.clone();
+        async move {
+            visit.request().await;
+            visit.say(HELLO).await;
+            if number == 0 {
+                visit
+                    .say(b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+                    .await;
+                visit.close().await;
+                closed.send(()).unwrap();
+            } else {
+                visit.closed().await;
+            }
+        }
+    })
+    .await;
+    let session = session();
+    let mut post = get(&server.url("/"));
+    post.method = http::Method::POST;
+    post.body = Some("once".into());
+    send(&session, post.clone()).await.unwrap();
+    closing.recv().await.unwrap();
+    let response = send(&session, post).await.unwrap();
+    assert_eq!((response.status, server.visits()), (200, 2));
+}

@@ -7,6 +7,7 @@ use rocust::http::{
     WireOptions, exchange,
 };
 use rustls::{HandshakeKind, ProtocolVersion};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::Instant;
 
 use crate::support::{Authority, ScriptedServer, get, headers, send};
@@ -246,4 +247,30 @@ async fn an_encrypted_key_is_told_of() {
     .await
     .unwrap_err();
     assert!(failure.message.contains("key.pem: the key is encrypted"), "{failure}");
+}
+
+#[tokio::test]
+async fn an_idle_connection_that_the_server_ended_politely_is_replaced_silently() {
+    let authority = Authority::new();
+    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(authority.server_config(&["127.0.0.1"], false)));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("https://{}/", listener.local_addr().unwrap());
+    let (closed, mut closing) = tokio::sync::mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        while let Ok((tcp, _)) = listener.accept().await {
+            let mut stream = acceptor.accept(tcp).await.unwrap();
+            let _ = stream.read(&mut [0; 4096]).await;
+            let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello";
+            stream.write_all(answer).await.unwrap();
+            stream.flush().await.unwrap();
+            // A close_notify, which is bytes to read, and then the end.
+            let _ = stream.shutdown().await;
+            closed.send(()).unwrap();
+        }
+    });
+    let session = session(Verify::Bundle(authority.bundle()), None);
+    for _ in 0..3 {
+        assert_eq!(send(&session, get(&url)).await.unwrap().status, 200);
+        closing.recv().await.unwrap();
+    }
 }

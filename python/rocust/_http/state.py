@@ -41,12 +41,17 @@ def why_not_plain(session: HttpSession) -> str | None:
     return next((words for holds, words in reasons if holds), None)
 
 
+def _is_local(base_url: str | None) -> bool:
+    """Whether HTTP is spoken over a Unix socket."""
+    return (base_url or "")[:12].lower() == "http+unix://"
+
+
 def _make_adapters(session: HttpSession) -> dict[str, HTTPAdapter]:
     """The adapters of a session, in `requests`' order: the longest prefix first."""
     own = session.__dict__
     pairs = (
         (prefix, EngineAdapter(session._client, session._tally, session._calls, own["_pool_manager"]))
-        for prefix in ("https://", "http://")
+        for prefix in ("https://", "http://", *(["http+unix://"] if _is_local(session.base_url) else []))
     )
     return SessionAdapters(pairs, session._note_touch)
 

@@ -61,6 +61,8 @@ pub(super) async fn open(
             let inside = secure(*outer, target, order.tls, protocols, order).await;
             Stream::Nested(Box::new(inside.map_err(|failure| inside_of(failure, proxy))?))
         }
+        #[cfg(unix)]
+        Stream::Local(_) => return Err(Failure::new(FailureKind::Other, target, "a tunnel through a socket")),
         Stream::Nested(_) => return Err(Failure::new(FailureKind::Other, target, "a tunnel in a tunnel")),
     };
     timeline.secured_at(Instant::now());

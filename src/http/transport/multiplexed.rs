@@ -274,7 +274,7 @@ async fn open(order: &Order<'_>, timeline: &mut Timeline) -> Result<Road, Failur
     }
     let gauge = wire.gauge();
     // Should it be a server of HTTP/1.1 after all, then it says so in a status line.
-    gauge.transcript().begin(false);
+    gauge.transcript().begin_opening();
     let opened = Builder::new()
         .initial_window_size(STREAM_WINDOW_BYTES)
         .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
@@ -343,8 +343,6 @@ async fn travel(link: &Link, order: &Order<'_>, timeline: &mut Timeline) -> Resu
     let head_at = Instant::now();
     timeline.heard_at(head_at);
     patience.begin_anew();
-    // The head of HTTP/2 has no spelling of its own to keep.
-    link.gauge.transcript().rest();
     let mut arrival = Arrival {
         order,
         body,
@@ -563,7 +561,7 @@ fn of_stream(failure: Failure) -> Setback {
 fn before_head(error: &h2::Error, gauge: &Gauge, target: &Target) -> Setback {
     let is_refused = error.is_reset() && error.reason() == Some(Reason::REFUSED_STREAM);
     let failure = match error.get_io() {
-        _ if gauge.transcript().head().starts_with(b"HTTP/") => not_http2(gauge, target),
+        _ if gauge.transcript().head().starts_with(b"HTTP/") => not_http2(target),
         Some(io) if io.kind() == io::ErrorKind::ConnectionReset => reset(target),
         Some(_) => Failure::new(
             FailureKind::ClosedEarly,
@@ -579,12 +577,10 @@ fn before_head(error: &h2::Error, gauge: &Gauge, target: &Target) -> Setback {
     }
 }
 
-fn not_http2(gauge: &Gauge, target: &Target) -> Failure {
+fn not_http2(target: &Target) -> Failure {
     let message = "The server speaks HTTP/1. hint: without TLS, http2 is for servers that are known to speak HTTP/2; \
                    leave it off for this one";
-    let mut failure = Failure::new(FailureKind::NotHttp, target, message);
-    failure.status_line = gauge.transcript().bad_status_line();
-    failure
+    Failure::new(FailureKind::NotHttp, target, message)
 }
 
 fn reset(target: &Target) -> Failure {
