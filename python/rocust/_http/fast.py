@@ -7,21 +7,34 @@ asked for, the request's name is the URL as it was passed, and connection errors
 from __future__ import annotations
 
 import codecs
-from collections.abc import Mapping
+import logging
+import ssl
+from collections.abc import Callable, Mapping
+from functools import cached_property
 from http.cookiejar import CookieJar
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from requests.auth import _basic_auth_str
 from requests.models import RequestEncodingMixin
-from requests.structures import CaseInsensitiveDict
 
 from rocust import _core
 from rocust._http import arguments, tls, uploading
 from rocust._http.address import split_credentials
-from rocust._http.cookies import SessionCookies
+from rocust._http.cookies import SessionCookies, adopt
 from rocust._http.failures import LOST
+from rocust._http.fast_agent import (
+    CONCURRENCY,
+    REDIRECT_CODES,
+    VALID_CODES,
+    ClientPool,
+    DefaultHeaders,
+    LocustUserAgent,
+    refusing,
+    shared_pool,
+)
 from rocust._http.fast_errors import LocustBadStatusCode, of_fast, refusal_of_proxy
+from rocust._http.fast_headers import Headers
 from rocust._http.fast_response import Call, ErrorResponse, FastResponse, ResponseContextManager, asked_of, whole_url
 from rocust._http.json_text import written
 from rocust._http.proxies import proxy_at, said_of
@@ -40,11 +53,15 @@ if TYPE_CHECKING:
 
     from rocust._events import EventHook
 
+logger = logging.getLogger("locust.contrib.fasthttp")
+
 _NO_CONTEXT: dict[str, Any] = {}
 _AS_THE_SESSION = object()
-_DEFAULT_HEADERS = {"User-Agent": f"rocust/{_core.__version__}", "Accept-Encoding": "gzip, deflate, br"}
+_USER_AGENT = ("User-Agent", f"rocust/{_core.__version__}")
+_ENCODINGS = "gzip, deflate, br"
 _IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})
-_VALID = frozenset([*range(200, 209), 226, 301, 302, 303, 304, 307, 308])
+#: Failures after which a request is sent again, if it may be.
+_PASSING = frozenset({"connect-timeout", "read-timeout"})
 
 
 class FastHttpSession(WiredSession):
@@ -55,6 +72,8 @@ class FastHttpSession(WiredSession):
 
     #: A label for all requests until it is set to None again.
     request_name: str | None = None
+    #: What `ssl_context_factory` raised.
+    context_problem: Exception | None
     auth_header: str | None = None
     _max_body: int | None = None
 
@@ -70,11 +89,13 @@ class FastHttpSession(WiredSession):
         max_redirects: int = 30,
         max_retries: int = 0,
         headers: dict[str, str] | None = None,
+        concurrency: int = CONCURRENCY,
+        client_pool: Any = None,
         ssl_context_factory: Callable[..., ssl.SSLContext] | None = None,
         wire: WireSettings = PLAIN_WIRE,
         proxy_host: str | None = None,
         proxy_port: int | None = None,
-        **_: Any,
+        **others: Any,
     ) -> None:
         """Make a session.
 
@@ -88,8 +109,13 @@ class FastHttpSession(WiredSession):
             max_redirects: How many redirects are followed; zero returns the redirect itself.
             max_retries: How often a request whose connection failed is sent again.
             headers: Headers of every request.
+            concurrency: How many requests of this session are under way at once; the others wait, and that counts. Servers are not told
+                apart.
+            client_pool: A pool of geventhttpclient: sessions that are given the same one share connections and its `concurrency`.
             ssl_context_factory: Makes a context, which is read: trusted certificates, whether to verify and for which host, the
-                versions of TLS, and the client certificate that the factory loads. Called once for each user.
+                versions of TLS, and the client certificate that the factory loads. Called once for each user; what it raises is
+                raised by the first request.
+            **others: What else geventhttpclient takes; kept in `client.clientpool.client_args`.
             wire: How connections are made.
             proxy_host: Host of an HTTP proxy that all requests go through.
             proxy_port: Its port.
@@ -99,18 +125,35 @@ class FastHttpSession(WiredSession):
         """
         self.request_event, self.user = request_event, user
         self.base_url, credentials = split_credentials(base_url)
-        self._defaults = {**dict(headers or {})}
         if credentials:
-            self.auth_header = self._defaults["Authorization"] = _basic_auth_str(*credentials)
-        given = {key.lower() for key in self._defaults}
-        self._defaults.update({key: value for key, value in _DEFAULT_HEADERS.items() if key.lower() not in given})
+            self.auth_header = _basic_auth_str(*credentials)
         self._limits = (connection_timeout, network_timeout)
-        self._max_redirects = max_redirects
-        self._max_retries = max_retries
-        self._tls = tls.of_fast(insecure, ssl_context_factory)
-        self._encoded_defaults = arguments.header_pairs(self._defaults.items())
-        self._client = _core.Client("fast", self.base_url or "", self._encoded_defaults, self._tls)
+        self._max_redirects, self._max_retries = max_redirects, max_retries
+        self._valid_codes = LocustUserAgent.valid_response_codes
+        self.context_problem = None
+        try:
+            self._tls = tls.of_fast(insecure, ssl_context_factory)
+        except Exception as problem:
+            self._tls, self.context_problem = tls.of_fast(insecure, None), problem
+        self._given_pool = client_pool
+        self._pool_arguments = {
+            "concurrency": concurrency,
+            "connection_timeout": connection_timeout,
+            "network_timeout": network_timeout,
+            "insecure": insecure,
+            "ssl_context_factory": ssl_context_factory
+            or (tls.insecure_ssl_context_factory if insecure else ssl.create_default_context),
+            **others,
+        }
+        self._default_headers = self._own_headers(headers)
+        pool = _core.Pool(max(1, concurrency)) if client_pool is None else shared_pool(client_pool)
+        self._encoded_defaults = arguments.header_pairs(self._headers_for(None, None).items())
+        self._client = _core.Client("fast", self.base_url or "", self._encoded_defaults, self._tls, pool)
         self._client.set_limits(connection_timeout, network_timeout, max_redirects)
+        if self.context_problem is not None:
+            self._client = refusing(self._client, self.context_problem)
+        if LocustUserAgent.redirect_response_codes is not REDIRECT_CODES:
+            self._client.set_redirect_codes(sorted(LocustUserAgent.redirect_response_codes))
         if wire is not PLAIN_WIRE:
             self.wire = wire
         if proxy_host is not None:
@@ -132,10 +175,78 @@ class FastHttpSession(WiredSession):
         self._client.set_max_body(arguments.bound_of(max_body))
         self._max_body = max_body
 
-    @property
-    def cookiejar(self) -> CookieJar:
-        """This session's cookies. Same as Locust."""
-        return SessionCookies(self._client)
+    # -- what the agent shows and changes ---------------------------------------------------------------------------------
+
+    @cached_property
+    def client(self) -> LocustUserAgent:
+        """What of geventhttpclient's user agent can be read and changed. Same as Locust."""
+        return LocustUserAgent(session=self)
+
+    @cached_property
+    def cookiejar(self) -> Any:
+        """This session's cookies. Another jar is given to `client.cookiejar`. Same as Locust."""
+        return SessionCookies(self._client, self._refuse_policy)
+
+    @cached_property
+    def _client_pool(self) -> Any:
+        return ClientPool(self._client.close, self._pool_arguments) if self._given_pool is None else self._given_pool
+
+    def _own_headers(self, headers: Any) -> DefaultHeaders:
+        own = Headers([_USER_AGENT])
+        own.update(headers or {})
+        return DefaultHeaders(own, self._push_headers)
+
+    def _set_default_headers(self, headers: Any) -> None:
+        self._default_headers = self._own_headers(headers)
+        self._push_headers()
+
+    def _push_headers(self) -> None:
+        self._encoded_defaults = arguments.header_pairs(self._headers_for(None, None).items())
+        self._client.set_headers(self._encoded_defaults)
+
+    def _set_limits(self, max_redirects: int) -> None:
+        self._max_redirects = max_redirects
+        self._client.set_limits(*self._limits, max_redirects)
+
+    def _jar(self) -> Any:
+        return self.cookiejar
+
+    def _set_jar(self, jar: Any) -> None:
+        """Have another jar: a plain one stays the object it is, from others the cookies are taken.
+
+        Raises:
+            TypeError: For what is no jar.
+        """
+        if not isinstance(jar, CookieJar):
+            raise TypeError(f"cookiejar is a {type(jar).__name__}; it must be a jar of http.cookiejar")
+        if not adopt(jar, self._client, self._refuse_policy):
+            cookies, jar = list(jar), SessionCookies(self._client, self._refuse_policy)
+            jar.clear()
+            for cookie in cookies:
+                jar.set_cookie(cookie)
+        self.cookiejar = jar
+
+    def _refuse_policy(self) -> None:
+        logger.warning("FastHttpUser goes by the usual rules for cookies only. hint: HttpUser honours a cookie policy.")
+
+    def _headers_for(self, headers: Any, auth: Any, is_json: bool = False) -> Headers:
+        """The headers of a request, as stock puts them together."""
+        own = dict(headers or {})
+        if auth:
+            own["Authorization"] = _basic_auth_str(auth[0], auth[1])
+        elif self.auth_header:
+            own["Authorization"] = self.auth_header
+        added = {"Accept-Encoding": _ENCODINGS}
+        if is_json:
+            added.update({"Content-Type": "application/json", "Accept": "application/json"})
+        for name, value in added.items():
+            if name not in own and name.lower() not in own:
+                own[name] = value
+        both = self._default_headers.copy()
+        both.update(own)
+        return both
+
+    # -- requests ---------------------------------------------------------------------------------------------------------
 
     def request(
         self,
@@ -178,7 +289,7 @@ class FastHttpSession(WiredSession):
         """
         label = name or self.request_name or url
         ledger, is_direct = ledgers(self.request_event, self.user)
-        is_direct = is_direct and not catch_response
+        is_direct = is_direct and not catch_response and self._valid_codes is VALID_CODES
         room = mailroom.current()
         client = self._client
         attempts = kwargs.pop("max_retries", self._max_retries) + 1
@@ -210,13 +321,13 @@ class FastHttpSession(WiredSession):
             if exchange is False:
                 raise RuntimeError(LOST)
             attempts -= 1
-            if not (exchange.failed and attempts > 0 and method.upper() in _IDEMPOTENT):
+            if not (exchange.failure_kind in _PASSING and attempts > 0 and method.upper() in _IDEMPOTENT):
                 break
             exchange.settle()
         call = self._call(method, url, extra)
         if exchange.is_settled and not catch_response:
             response = FastResponse(exchange, call)
-            if exchange.status not in _VALID:
+            if exchange.status not in self._valid_codes:
                 response.error = LocustBadStatusCode(response.url, code=exchange.status)
             if stream:
                 response.begin_streaming()
@@ -254,8 +365,8 @@ class FastHttpSession(WiredSession):
             if (refusal := refusal_of_proxy(exchange)) is not None:
                 exchange.settle()
                 raise refusal
-            error = own_error or of_fast(exchange)
-        elif exchange.status not in _VALID:
+            error = own_error or of_fast(exchange, self._max_retries)
+        elif exchange.status not in self._valid_codes:
             error = LocustBadStatusCode(
                 exchange.url if exchange.url != exchange.first_url else asked.url, code=exchange.status
             )
@@ -302,21 +413,14 @@ class FastHttpSession(WiredSession):
         if unknown:
             data, params = _with_unknown(method, data, params, unknown)
         pairs: list[tuple[str, bytes]] | None = None
-        both = CaseInsensitiveDict({**self._defaults})
-        both.update(headers or {})
+        is_json = json is not None and not data
+        both = self._headers_for(headers, auth, is_json and not files)
+        content: bytes | None = None
         if body:
-            content, content_type = _octets(body, both)
+            _frame(body, both)
         else:
-            content, content_type = _payload(data, json, files, has_type="content-type" in both)
-        if headers or auth or content_type:
-            if auth:
-                both["Authorization"] = _basic_auth_str(auth[0], auth[1])
-            if content_type and files:
-                both["Content-Type"] = content_type
-            elif content_type:
-                both.setdefault("Content-Type", content_type)
-                if json is not None and not data:
-                    both.setdefault("Accept", "application/json")
+            content = _payload(written(json, allow_nan=True).decode() if is_json else data, files, both)
+        if headers or auth or body or content is not None:
             pairs = arguments.header_pairs(both.items())
         if content is None and body is None and method.upper() not in ("GET", "HEAD"):
             content = b""
@@ -395,29 +499,37 @@ class FastHttpSession(WiredSession):
 _BUILD_URL = FastHttpSession._build_url
 
 
-def _octets(body: FastBody, headers: CaseInsensitiveDict[str]) -> tuple[bytes | None, str | None]:
-    """What `_payload` gives, for a body that is made while it is sent; where that ends is in `headers` then."""
+def _frame(body: FastBody, headers: Headers) -> None:
+    """Say in `headers` what a body is that is made while it is sent, and where it ends."""
+    if not headers.get("content-type"):
+        headers["content-type"] = "application/octet-stream"
     name, value = body.framing
     headers[name] = value
-    return None, "application/octet-stream"
 
 
-def _payload(data: Any, json: Any, files: Any, has_type: bool) -> tuple[bytes | None, str | None]:
-    """The body and the type that goes with it, as stock's client encodes them."""
+def _payload(data: Any, files: Any, headers: Headers) -> bytes | None:
+    """The body as stock's client encodes it; what it says of the body goes into `headers`, where it puts that."""
+    content_type = headers.get("content-type")
+    content: bytes | None
     if files:
-        content, content_type = RequestEncodingMixin._encode_files(files, data or {})  # type: ignore[attr-defined]
-        return content, content_type
-    if not data and json is not None:
-        return written(json, allow_nan=True), "application/json"
+        content, headers["content-type"] = RequestEncodingMixin._encode_files(files, data or {})  # type: ignore[attr-defined]
+        headers["content-length"] = str(len(content or b""))
+        return content
     if not data:
-        return None, None
+        return None
     if isinstance(data, Mapping):
-        return urlencode(data).encode(), "application/x-www-form-urlencoded; charset=utf-8"
-    if isinstance(data, str):
-        return data.encode(), None if has_type else "text/plain; charset=utf-8"
-    if isinstance(data, (bytes, bytearray, memoryview)):
-        return bytes(data), None if has_type else "application/octet-stream"
-    raise TypeError(f"data is a {type(data).__name__}; it must be text, bytes, a dict or a file")
+        content, own_type = urlencode(data).encode(), "application/x-www-form-urlencoded; charset=utf-8"
+    elif isinstance(data, str):
+        content, own_type = data.encode(), "text/plain; charset=utf-8"
+    elif isinstance(data, (bytes, bytearray, memoryview)):
+        content, own_type = bytes(data), "application/octet-stream"
+    else:
+        raise TypeError(f"data is a {type(data).__name__}; it must be text, bytes, a dict or a file")
+    if not content_type:
+        headers["content-type"] = own_type
+    if isinstance(data, Mapping) or (isinstance(data, str) and not content_type):
+        headers["content-length"] = str(len(content))
+    return content
 
 
 def _with_unknown(method: str, data: Any, params: Any, unknown: dict[str, Any]) -> tuple[Any, Any]:

@@ -169,10 +169,10 @@ def _not_http(exchange: _core.Exchange) -> Exception:
     return HTTPParseError("Invalid HTTP version", 9)
 
 
-def _timed_out(exchange: _core.Exchange) -> Exception:
+def _timed_out(exchange: _core.Exchange, max_retries: int) -> Exception:
     if exchange.body_received is not None:
         return TimeoutError("timed out")
-    return RetriesExceeded(exchange.first_url, 0, original=TimeoutError("timed out"))
+    return RetriesExceeded(exchange.first_url, max_retries, original=TimeoutError("timed out"))
 
 
 def _endless(exchange: _core.Exchange) -> Exception:
@@ -193,8 +193,6 @@ _BY_KIND: dict[str, Callable[[Any], Exception]] = {
     "reset": _reset,
     "closed-early": _closed,
     "not-http": _not_http,
-    "connect-timeout": _timed_out,
-    "read-timeout": _timed_out,
     "bad-body": _bad_body,
     "endless": _endless,
     "too-large": lambda exchange: BodyTooLarge(exchange.failure_message),
@@ -223,6 +221,8 @@ def refusal_of_proxy(exchange: _core.Exchange) -> RuntimeError | None:
     return RuntimeError(f"Proxy CONNECT failed: {line}{hint}")
 
 
-def of_fast(exchange: _core.Exchange) -> Exception:
-    """What went wrong with a failed exchange, as geventhttpclient raises it."""
+def of_fast(exchange: _core.Exchange, max_retries: int = 0) -> Exception:
+    """What went wrong with a failed exchange, as geventhttpclient raises it after `max_retries` more attempts."""
+    if exchange.failure_kind in ("connect-timeout", "read-timeout"):
+        return _timed_out(exchange, max_retries)
     return _BY_KIND.get(exchange.failure_kind, system_error)(exchange)

@@ -10,12 +10,12 @@ import json as standard_json
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from requests.structures import CaseInsensitiveDict
 from requests.utils import get_encoding_from_headers
 
 from rocust._errors import CatchResponseError, LocustError, ResponseError
 from rocust._http.address import absolute_http_url_regexp
 from rocust._http.fast_errors import FastConnectionError, HTTPConnectionClosed
+from rocust._http.fast_headers import Headers
 from rocust._http.json_text import DOUBTFUL, parsed
 from rocust._http.streaming import FastStream
 from rocust._stats import Timings, timings_of
@@ -71,10 +71,15 @@ class FastRequest:
         self.method = exchange.request_method or asked.method.upper()
 
     @property
-    def headers(self) -> CaseInsensitiveDict[str]:
-        """The headers as sent. Same as Locust."""
-        headers = self._exchange.request_headers()
-        return CaseInsensitiveDict(headers or [(name, value.decode("latin-1")) for name, value in self._asked.headers])
+    def headers(self) -> Headers:
+        """The headers, but for what the connection adds. Same as Locust."""
+        written = [(name, value.decode("latin-1")) for name, value in self._asked.headers]
+        spelling = {name.lower(): name for name, _ in written}
+        sent = self._exchange.request_headers()
+        own = [
+            (spelling.get(name, name.title()), value) for name, value in sent if name in spelling or name == "cookie"
+        ]
+        return Headers(own or written)
 
     @property
     def payload(self) -> bytes | None:
@@ -93,6 +98,7 @@ class FastResponse:
     Same as Locust.
     """
 
+    _headers: Headers | None = None
     _encoding: Any = None
     _was_json = False
     _stream: io.BytesIO | FastStream | None = None
@@ -139,17 +145,17 @@ class FastResponse:
         return self.status_code < 400
 
     @property
-    def headers(self) -> CaseInsensitiveDict[str] | None:
-        """The response's headers, case-insensitive; None when there was no response. Same as Locust."""
+    def headers(self) -> Headers | None:
+        """The response's headers, whatever their case; None when there was no response. Same as Locust."""
         if self._exchange.failed:
             return None
-        try:
-            return self._headers
-        except AttributeError:
-            self._headers: CaseInsensitiveDict[str] = CaseInsensitiveDict()
-            for name, value in self._exchange.headers():
-                self._headers[name] = f"{self._headers[name]}, {value}" if name in self._headers else value
-            return self._headers
+        if self._headers is None:
+            self._headers = Headers(self._exchange.headers())
+        return self._headers
+
+    def info(self) -> Headers | None:
+        """The headers, as http.client calls them. Same as Locust."""
+        return self.headers
 
     @property
     def encoding(self) -> Any:

@@ -24,7 +24,7 @@ class HttpUser(RestMixin, WireMixin, User):
     """
 
     abstract = True
-    #: Accepted for compatibility; connections are the engine's own.
+    #: A pool of urllib3, on the class: its users share connections. All calls go through it then, at requests' cost.
     pool_manager: Any = None
     #: The most bytes a response's body may have, as received and as decoded; a larger one is a failure. None reads bodies of any size,
     #: except that compressed ones may not decode to more than a gibibyte.
@@ -73,9 +73,9 @@ class FastHttpUser(RestMixin, WireMixin, User):
     #: The most bytes a response's body may have, as received and as decoded; a larger one is a failure. None reads bodies of any size,
     #: except that compressed ones may not decode to more than a gibibyte.
     max_body: int | None = None
-    #: Accepted for compatibility: a user has as many connections as it has requests at once, so none of them waits for another.
+    #: How many requests of a user are under way at once.
     concurrency: int = 10
-    #: Accepted for compatibility: connections are each user's own, also where users are given one pool to share.
+    #: A pool of geventhttpclient, on the class: its users share connections, and its `concurrency` bounds all of them together.
     client_pool: Any = None
     #: Host of an HTTP proxy that all requests go through: in absolute form, or through a tunnel for https.
     proxy_host: str | None = None
@@ -93,23 +93,25 @@ class FastHttpUser(RestMixin, WireMixin, User):
         super().__init__(*args, **kwargs)
         if self.host is None:
             raise StopTest(_NO_HOST)
-        try:
-            self.client = FastHttpSession(
-                base_url=self.host,
-                request_event=self.environment.events.request,
-                user=self,
-                insecure=self.insecure,
-                network_timeout=self.network_timeout,
-                connection_timeout=self.connection_timeout,
-                max_redirects=self.max_redirects,
-                max_retries=self.max_retries,
-                headers=self.default_headers,
-                ssl_context_factory=self.ssl_context_factory,
-                wire=self._wire_settings(),
-                proxy_host=self.proxy_host,
-                proxy_port=self.proxy_port,
-            )
-        except ValueError as problem:
+        self.client = FastHttpSession(
+            base_url=self.host,
+            request_event=self.environment.events.request,
+            user=self,
+            insecure=self.insecure,
+            network_timeout=self.network_timeout,
+            connection_timeout=self.connection_timeout,
+            max_redirects=self.max_redirects,
+            max_retries=self.max_retries,
+            headers=self.default_headers,
+            concurrency=self.concurrency,
+            client_pool=self.client_pool,
+            ssl_context_factory=self.ssl_context_factory,
+            wire=self._wire_settings(),
+            proxy_host=self.proxy_host,
+            proxy_port=self.proxy_port,
+        )
+        if isinstance(self.client.context_problem, ValueError):
+            problem = self.client.context_problem
             raise StopTest(f"{type(self).__name__}: {problem}") from problem
         if self.max_body is not None:
             self.client.max_body = self.max_body

@@ -4,7 +4,10 @@ from rocust._compat.deprecated import DeprecatedFastHttpLocustClass as FastHttpL
 from rocust._http.address import absolute_http_url_regexp
 from rocust._http.failures import BodyTooLarge
 from rocust._http.fast import FastHttpSession
-from rocust._http.fast_errors import FAILURE_EXCEPTIONS, LocustBadStatusCode
+from rocust._http.fast_agent import LocustUserAgent
+from rocust._http.fast_errors import FAILURE_EXCEPTIONS, HTTPConnectionClosed, HTTPParseError, LocustBadStatusCode
+from rocust._http.fast_errors import FastConnectionError as ConnectionError
+from rocust._http.fast_headers import Headers
 from rocust._http.fast_response import (
     ErrorResponse,
     FastRequest,
@@ -18,13 +21,18 @@ from rocust._users.http_user import FastHttpUser
 __all__ = [
     "FAILURE_EXCEPTIONS",
     "BodyTooLarge",
+    "ConnectionError",
     "ErrorResponse",
     "FastHttpLocust",
     "FastHttpSession",
     "FastHttpUser",
     "FastRequest",
     "FastResponse",
+    "HTTPConnectionClosed",
+    "HTTPParseError",
+    "Headers",
     "LocustBadStatusCode",
+    "LocustUserAgent",
     "ResponseContextManager",
     "RestResponseContextManager",
     "absolute_http_url_regexp",
