@@ -3,7 +3,8 @@
 //! Addresses are tried in the order the system gives them, each with the whole connect timeout, and the last error is
 //! the one reported, as Python's `socket.create_connection` does.
 
-pub(crate) mod tunnel;
+mod socks;
+mod tunnel;
 
 use std::io;
 use std::net::SocketAddr;
@@ -185,6 +186,7 @@ impl Wire {
 pub(crate) async fn reach(order: &Order<'_>, protocols: Protocols, timeline: &mut Timeline) -> Result<Wire, Failure> {
     match order.proxy {
         None => open(&order.sent.target, order.tls, protocols, order, timeline).await,
+        Some(proxy) if proxy.kind.is_socks() => socks::open(proxy, order, protocols, timeline).await,
         Some(proxy) => tunnel::open(proxy, order, protocols, timeline).await,
     }
 }

@@ -31,7 +31,7 @@ pub enum FailureKind {
     Resolve,
     /// The TLS handshake failed, or the certificate was not accepted.
     Tls,
-    /// The proxy refused to open a tunnel. `status_line` is what it said.
+    /// The proxy refused to open a tunnel. `status_line` is what an HTTP proxy said; for SOCKS the message is.
     Tunnel,
     /// What came back is not HTTP/1.
     NotHttp,

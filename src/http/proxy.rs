@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use http::HeaderValue;
 
-use super::target::Target;
+use super::target::{Scheme, Target};
 
 /// What a proxy speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -93,6 +93,13 @@ impl fmt::Debug for Proxy {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Without the credentials: this ends up in logs.
         write!(formatter, "Proxy({}, {})", self.kind.as_str(), self.address)
+    }
+}
+
+impl Proxy {
+    /// Whether requests to this target are forwarded: the proxy reads them and sends its own.
+    pub(crate) fn forwards_to(&self, target: &Target) -> bool {
+        !self.kind.is_socks() && target.scheme() == Scheme::Http
     }
 }
 

@@ -281,3 +281,183 @@ async fn proxy_that_cannot_be_used_is_named() {
         (FailureKind::UnusableProxy, "ftp://proxy")
     );
 }
+
+/// A SOCKS proxy that plays a script: what it is told, byte for byte, and what it answers.
+async fn socks_proxy(script: &[(&'static [u8], &'static [u8])], target: SocketAddr) -> ScriptedServer {
+    let script = Arc::new(script.to_vec());
+    ScriptedServer::start(move |mut visit, _| {
+        let script = Arc::clone(&script);
+        async move {
+            for (told, answer) in script.iter() {
+                assert_eq!(visit.bytes(told.len()).await, *told);
+                visit.say(answer).await;
+            }
+            if script
+                .last()
+                .is_some_and(|(_, answer)| matches!(answer.get(1), Some(0 | 0x5a)))
+            {
+                visit.tunnel_to(target).await;
+            }
+        }
+    })
+    .await
+}
+
+fn socks(kind: ProxyKind, url: &str, credentials: Option<(&str, &str)>) -> Proxy {
+    Proxy {
+        kind,
+        authorization: None,
+        credentials: credentials.map(|(user, password)| (user.to_owned(), password.to_owned())),
+        ..proxy(url)
+    }
+}
+
+const BOUND: &[u8] = b"\x05\x00\x00\x01\x00\x00\x00\x00\x00\x00";
+/// What is asked for: `a.test`, port 8080.
+const NAMED: &[u8] = b"\x05\x01\x00\x03\x06a.test\x1f\x90";
+
+#[tokio::test]
+async fn socks_proxies_are_told_where_to_and_nothing_of_http() {
+    let (target, told) = answering_proxy(OK).await;
+    let address = target.address();
+    for (kind, credentials, url, script) in [
+        (
+            ProxyKind::Socks5h,
+            None,
+            "http://a.test:8080/p",
+            &[(&b"\x05\x01\x00"[..], &b"\x05\x00"[..]), (NAMED, BOUND)][..],
+        ),
+        (
+            ProxyKind::Socks5h,
+            Some(("u", "pw")),
+            "http://a.test:8080/p",
+            &[
+                (b"\x05\x02\x00\x02", b"\x05\x02"),
+                (b"\x01\x01u\x02pw", b"\x01\x00"),
+                (NAMED, BOUND),
+            ],
+        ),
+        (
+            ProxyKind::Socks5,
+            None,
+            "http://127.0.0.1:8080/p",
+            &[
+                (b"\x05\x01\x00", b"\x05\x00"),
+                (
+                    b"\x05\x01\x00\x01\x7f\x00\x00\x01\x1f\x90",
+                    b"\x05\x00\x00\x03\x01x\x00\x01",
+                ),
+            ],
+        ),
+        (
+            ProxyKind::Socks5h,
+            None,
+            "http://[::1]:8080/p",
+            &[
+                (b"\x05\x01\x00", b"\x05\x00"),
+                (b"\x05\x01\x00\x04\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x01\x1f\x90", BOUND),
+            ],
+        ),
+        (
+            ProxyKind::Socks4a,
+            Some(("u", "")),
+            "http://a.test:8080/p",
+            &[(
+                b"\x04\x01\x1f\x90\x00\x00\x00\x01u\x00a.test\x00",
+                b"\x00\x5a\x00\x00\x00\x00\x00\x00",
+            )],
+        ),
+        (
+            ProxyKind::Socks4,
+            None,
+            "http://127.0.0.1:8080/p",
+            &[(
+                b"\x04\x01\x1f\x90\x7f\x00\x00\x01\x00",
+                b"\x00\x5a\x00\x00\x00\x00\x00\x00",
+            )],
+        ),
+    ] {
+        let server = socks_proxy(script, address).await;
+        let session = session();
+        for _ in 0..2 {
+            let proxy = socks(kind, &server.url("/"), credentials);
+            assert_eq!(
+                send(&session, through(proxy, url)).await.unwrap().status,
+                200,
+                "{kind:?} {url}"
+            );
+        }
+        assert_eq!(server.visits(), 1, "{kind:?}: the connection is kept");
+        assert!(
+            told.lock()
+                .unwrap()
+                .pop()
+                .unwrap()
+                .contains(" GET /p HTTP/1.1\r\nHost: ")
+        );
+    }
+}
+
+#[tokio::test]
+async fn socks_connections_lead_to_one_target_only() {
+    let (target, _) = answering_proxy(OK).await;
+    let script: &[(&[u8], &[u8])] = &[(b"\x05\x01\x00", b"\x05\x00"), (NAMED, BOUND)];
+    let server = socks_proxy(script, target.address()).await;
+    let session = session();
+    for _ in 0..2 {
+        send(
+            &session,
+            through(socks(ProxyKind::Socks5h, &server.url("/"), None), "http://a.test:8080/"),
+        )
+        .await
+        .unwrap();
+    }
+    // The script knows no other name: asking for it is a connection of its own.
+    let other = through(socks(ProxyKind::Socks5h, &server.url("/"), None), "http://b.test:8080/");
+    assert!(send(&session, other).await.is_err());
+    assert_eq!(server.visits(), 2);
+}
+
+#[tokio::test]
+async fn refusal_of_a_socks_proxy_has_the_words_of_pysocks() {
+    let nowhere = SocketAddr::from(([127, 0, 0, 1], 1));
+    for (kind, script, words) in [
+        (
+            ProxyKind::Socks5h,
+            &[(&b"\x05\x01\x00"[..], &b"\x05\xff"[..])][..],
+            "All offered SOCKS5 authentication methods were rejected",
+        ),
+        (
+            ProxyKind::Socks5h,
+            &[(b"\x05\x01\x00", b"HTTP/1.1 400")],
+            "SOCKS5 proxy server sent invalid data",
+        ),
+        (
+            ProxyKind::Socks5h,
+            &[(b"\x05\x01\x00", b"\x05")],
+            "Connection closed unexpectedly",
+        ),
+        (
+            ProxyKind::Socks5h,
+            &[
+                (b"\x05\x01\x00", b"\x05\x00"),
+                (NAMED, b"\x05\x05\x00\x01\x00\x00\x00\x00\x00\x00"),
+            ],
+            "0x05: Connection refused",
+        ),
+        (
+            ProxyKind::Socks4a,
+            &[(
+                b"\x04\x01\x1f\x90\x00\x00\x00\x01\x00a.test\x00",
+                b"\x00\x5b\x00\x00\x00\x00\x00\x00",
+            )],
+            "0x5b: Request rejected or failed",
+        ),
+    ] {
+        let server = socks_proxy(script, nowhere).await;
+        let request = through(socks(kind, &server.url("/"), None), "http://a.test:8080/");
+        let failure = send(&session(), request).await.unwrap_err();
+        assert_eq!((failure.kind, failure.message.as_str()), (FailureKind::Tunnel, words));
+        assert_eq!(failure.via.unwrap().stage, ProxyStage::Asking);
+    }
+}

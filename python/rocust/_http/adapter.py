@@ -18,7 +18,7 @@ from urllib3.util import create_urllib3_context
 from rocust import _core
 from rocust._http import arguments, failures, paths, streaming, tls, uploading
 from rocust._http.arguments import NotPlain
-from rocust._http.proxies import has_socks, rules_of
+from rocust._http.proxies import rules_of
 from rocust._http.response import arriving, own_dict
 from rocust._http.uploading import SentBody
 from rocust._kernel import mailroom
@@ -201,7 +201,7 @@ class EngineAdapter(LocustHttpAdapter):
         """
         call = self._calls.get(getcurrent())
         body: Any = None
-        is_ours = not (self._has_own_pool or has_socks(proxies) or (call is not None and call.is_foreign))
+        is_ours = not (self._has_own_pool or (call is not None and call.is_foreign))
         if is_ours:
             body, is_ours = _body(request)
         if is_ours and paths.ADAPTER_SEND is HTTPAdapter.send:

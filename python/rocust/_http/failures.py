@@ -23,7 +23,7 @@ from urllib3 import HTTPResponse
 from urllib3 import exceptions as pool
 
 from rocust._http import proxies
-from rocust._http.proxy_failures import of_proxy
+from rocust._http.proxy_failures import of_proxy, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -92,16 +92,26 @@ def _pool(exchange: _core.Exchange) -> Any:
     """A proxy that forwards has a pool, whatever it forwards to; a tunnel belongs to its target's."""
     via = exchange.via
     if via is None or exchange.is_tls or via[0] not in _FORWARDING:
-        return _Place(f"HTTP{'S' if exchange.is_tls else ''}ConnectionPool", exchange.host, exchange.port)
+        name = f"{_socks(exchange)}HTTP{'S' if exchange.is_tls else ''}ConnectionPool"
+        return _Place(name, exchange.host, exchange.port)
     return _Place(f"HTTP{'S' if via[0] == 'https' else ''}ConnectionPool", via[1], via[2])
 
 
 def _dialled(exchange: _core.Exchange) -> tuple[str, int]:
     """Host and port that a connection was to be made to."""
-    return (exchange.host, exchange.port) if exchange.via is None else exchange.via[1:3]
+    if exchange.via is None or exchange.via[0] not in _FORWARDING:
+        return exchange.host, exchange.port
+    return exchange.via[1:3]
+
+
+def _socks(exchange: _core.Exchange) -> str:
+    """How urllib3's classes for SOCKS begin."""
+    return "SOCKS" if exchange.via is not None and exchange.via[0] not in _FORWARDING else ""
 
 
 def _connection(exchange: _core.Exchange) -> Any:
+    if (socks := _socks(exchange)) != "":
+        return _Place(f"{socks}{'HTTPS' if exchange.is_tls else ''}Connection", *_dialled(exchange))
     is_tls = exchange.is_tls or (exchange.via is not None and exchange.via[0] == "https")
     return _Place(f"HTTP{'S' if is_tls else ''}Connection", *_dialled(exchange))
 
@@ -122,7 +132,7 @@ def _not_connected(exchange: _core.Exchange) -> tuple[BaseException, BaseExcepti
     cause = system_error(exchange)
     connection = _connection(exchange)
     why: Exception
-    if isinstance(cause, socket.gaierror):
+    if isinstance(cause, socket.gaierror) and not _socks(exchange):
         why = pool.NameResolutionError(_dialled(exchange)[0], connection, cause)
     else:
         why = pool.NewConnectionError(connection, f"Failed to establish a new connection: {cause}")
@@ -281,6 +291,12 @@ def _bad_location(exchange: _core.Exchange) -> tuple[BaseException, BaseExceptio
     return error, error
 
 
+def _tunnel(exchange: _core.Exchange) -> tuple[BaseException, BaseException]:
+    cause = refusal(exchange)
+    why = pool.NewConnectionError(_connection(exchange), f"Failed to establish a new connection: {cause}")
+    return wrong.ConnectionError(_gave_up(exchange, why)), cause
+
+
 def _invalid_proxy(exchange: _core.Exchange) -> tuple[BaseException, BaseException]:
     error = proxies.problem_with(exchange.failure_message)
     return error, error
@@ -310,6 +326,7 @@ _BY_KIND: dict[str, Callable[[Any], tuple[BaseException, BaseException]]] = {
     "invalid-redirect": _invalid_redirect,
     "bad-location": _bad_location,
     "invalid-proxy": _invalid_proxy,
+    "tunnel": _tunnel,
     "other": _other,
 }
 

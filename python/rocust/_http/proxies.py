@@ -39,8 +39,6 @@ def rules_of(own: Any, session: Any = None) -> _core.Proxies | None:
     if not (isinstance(own or {}, Mapping) and isinstance(session or {}, Mapping)):
         raise NotPlain("proxies is no mapping")
     both = {**(session or {}), **(own or {})}
-    if has_socks(both):
-        raise NotPlain("a SOCKS proxy is given")
     return _known_rules(tuple((str(key), url) for key, url in both.items() if url is not None))
 
 
@@ -48,11 +46,6 @@ def rules_of(own: Any, session: Any = None) -> _core.Proxies | None:
 def _known_rules(rules: tuple[tuple[str, Any], ...]) -> _core.Proxies:
     """The same rules are the same object, so that connections are found by it."""
     return _core.Proxies([(key, _taken_apart(str(url)) if url else None) for key, url in rules])
-
-
-def has_socks(proxies: Any) -> bool:
-    """Whether one of them speaks SOCKS."""
-    return bool(proxies) and any(str(url).lower().startswith("socks") for url in proxies.values())
 
 
 def proxy_at(host: str, port: int | None) -> _core.Proxies:

@@ -26,6 +26,21 @@ _PLAIN_AFTER_ALL = (
 )
 
 
+class SOCKS5Error(OSError):
+    """A SOCKS 5 proxy refused; the name and the words are PySocks'."""
+
+
+class SOCKS4Error(OSError):
+    """A SOCKS 4 proxy refused; the name and the words are PySocks'."""
+
+
+def refusal(exchange: _core.Exchange) -> OSError:
+    """What a proxy that opens no tunnel is told as."""
+    kind = exchange.via[0] if exchange.via is not None else ""
+    error = SOCKS5Error if kind.startswith("socks5") else SOCKS4Error if kind.startswith("socks4") else OSError
+    return error(exchange.failure_message)
+
+
 def of_proxy(
     exchange: _core.Exchange,
     told: Told,
@@ -47,6 +62,9 @@ def of_proxy(
     assert exchange.via is not None
     kind, _, _, stage = exchange.via
     error, reported = told
+    if kind.startswith("socks"):
+        # Which urllib3 takes for another way to connect, not for a proxy.
+        return told
     failure = exchange.failure_kind
     why: Exception | None = None
     if failure == "read-timeout" and stage != "beyond":
@@ -56,7 +74,7 @@ def of_proxy(
             return slow, slow
         why = reported = timeout
     elif failure == "tunnel":
-        why = reported = OSError(exchange.failure_message)
+        why = reported = refusal(exchange)
     elif stage == "reaching":
         why = _reason_of(error)
     elif stage == "beyond" and failure in ("closed-early", "reset") and exchange.body_received is None:

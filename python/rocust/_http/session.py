@@ -235,6 +235,8 @@ class HttpSession(WiredSession, requests.Session):
         The time is taken where the bytes arrive. Of a call that `requests` has to prepare it is the sum over its hops; of one that
         somebody else's adapter sends it is the time around it, as in Locust.
 
+        Differs from Locust: SOCKS proxies need no PySocks, and what they refuse is reported in their words.
+
         Same as Locust otherwise.
         """
         name = name or self.request_name

@@ -162,9 +162,7 @@ impl Conduit {
             _ => false,
         };
         let has_same_end = match proxy {
-            Some(proxy) if target.scheme() == Scheme::Http && !proxy.always_names_port => {
-                self.target.scheme() == Scheme::Http
-            }
+            Some(proxy) if proxy.forwards_to(target) && !proxy.always_names_port => proxy.forwards_to(&self.target),
             _ => self.target.has_same_origin(target),
         };
         has_same_way

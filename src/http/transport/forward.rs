@@ -8,12 +8,12 @@ use http::{HeaderValue, uri};
 use super::Order;
 use crate::http::failure::{Failure, FailureKind};
 use crate::http::proxy::Proxy;
-use crate::http::target::{Scheme, Target};
+use crate::http::target::Target;
 
-/// Addresses the request to the proxy, unless a tunnel hides it from the proxy.
+/// Addresses the request to the proxy, unless the proxy never sees it.
 pub(super) fn address<B>(request: &mut Request<B>, order: &Order<'_>, proxy: &Proxy) -> Result<(), Failure> {
     let target = &order.sent.target;
-    if target.scheme() == Scheme::Https {
+    if !proxy.forwards_to(target) {
         return Ok(());
     }
     let unusable = || Failure::new(FailureKind::Other, target, "the URL cannot be sent to a proxy");

@@ -130,6 +130,16 @@ impl Visit {
         self.stream.write_all(bytes).await.is_ok()
     }
 
+    /// Reads so many bytes.
+    pub(crate) async fn bytes(&mut self, count: usize) -> Vec<u8> {
+        while self.unread.len() < count {
+            if self.stream.read_buf(&mut self.unread).await.unwrap_or(0) == 0 {
+                break;
+            }
+        }
+        self.unread.drain(..count.min(self.unread.len())).collect()
+    }
+
     /// Carries bytes both ways between the client and this address until both have closed.
     pub(crate) async fn tunnel_to(mut self, address: SocketAddr) {
         let mut upstream = TcpStream::connect(address).await.unwrap();

@@ -12,7 +12,7 @@ import urllib3
 from requests.exceptions import InvalidProxyURL, InvalidURL
 from rocust._http.fast import FastHttpSession
 from rocust._http.session import HttpSession
-from support.proxy import HttpProxy
+from support.proxy import HttpProxy, SocksProxy
 from support.script import Route, close, redirect, reset, send
 from support.server import ScriptedServer
 
@@ -418,3 +418,52 @@ def test_tunnels_are_asked_for_as_this_python_does(ours, target, proxy):
     proxy.journal.clear()
     ours.get(target["https"], proxies={"https": proxy.url})
     assert proxy.journal[0].line.endswith("HTTP/1.1" if sys.version_info >= (3, 12) else "HTTP/1.0")
+
+
+@pytest.mark.parametrize("kind", ["socks5h", "socks4a", "socks5", "socks4"])
+def test_socks_proxies_need_no_library(ours, target, kind):
+    with SocksProxy(hosts=HOSTS) as proxy:
+        host = "target.test" if kind[-1] in "ha" else "localhost"
+        for base in target.values():
+            url = base.replace("target.test", host) + "/moved"
+            response = ours.get(url, proxies={"all": f"{kind}://127.0.0.1:{proxy.port}"}, verify=False)
+            assert (response.text, len(response.history)) == ("hello", 1)
+        assert [(passage.kind, passage.host) for passage in proxy.journal] == [
+            (kind, host if host == "target.test" else "127.0.0.1")
+        ] * 2
+    assert ours.paths == {"rust": 2, "prepared": 0, "adapter": 0}
+
+
+def test_socks_proxy_takes_credentials(ours, target, reports):
+    with SocksProxy(hosts=HOSTS, credentials="us@er:pass") as proxy:
+        url = f"127.0.0.1:{proxy.port}"
+        assert ours.get(target["http"], proxies={"all": f"socks5h://us%40er:pass@{url}"}).text == "hello"
+        assert [passage.credentials for passage in proxy.journal] == ["us@er:pass"]
+        for credentials, words in {
+            "us%40er:wrong@": "SOCKS5 authentication failed",
+            "": "All offered SOCKS5 authentication methods were rejected",
+        }.items():
+            error = ours.get(target["http"], proxies={"all": f"socks5h://{credentials}{url}"}).error
+            assert type(error) is requests.ConnectionError
+            port = target["http"].rpartition(":")[2]
+            # As requests says it where PySocks is installed.
+            assert str(error) == (
+                f"SOCKSHTTPConnectionPool(host='target.test', port={port}): Max retries exceeded with url: / (Caused by "
+                f"NewConnectionError(\"SOCKSConnection(host='target.test', port={port}): "
+                f'Failed to establish a new connection: {words}"))'
+            )
+            assert repr(reports[-1]["exception"]) == f"SOCKS5Error({words!r})"
+
+
+def test_socks_proxy_that_cannot_be_reached_or_cannot_reach(ours, target, refusing):
+    for kind, words in {"socks5h": "0x05: Connection refused", "socks4a": "0x5b: Request rejected or failed"}.items():
+        with SocksProxy(hosts=HOSTS) as proxy:
+            dead = refusing.url.replace("127.0.0.1", "target.test")
+            error = ours.get(dead, proxies={"all": f"{kind}://127.0.0.1:{proxy.port}"}).error
+            assert f"Failed to establish a new connection: {words}" in str(error)
+    error = ours.get(target["https"], proxies={"all": f"socks5h://127.0.0.1:{refusing.port}"}).error
+    assert type(error) is requests.ConnectionError
+    assert "Failed to establish a new connection: [Errno 111] Connection refused" in str(error)
+    with SocksProxy(is_silent=True) as proxy:
+        error = ours.get(target["http"], proxies={"all": f"socks5h://127.0.0.1:{proxy.port}"}, timeout=(0.1, 5)).error
+    assert type(error) is requests.ConnectTimeout
