@@ -31,7 +31,7 @@ use crate::http::decode::content_encoding;
 use crate::http::json::{self, Encoding};
 use crate::http::{
     ChunkBreak, Cookie, Failure, FailureKind, Options, Phases, Pool, Proxies, ProxyStage, RedirectRule, Request,
-    Response, Scheme, Session, Spelling, Target, Timeline, UrlProblem, Via,
+    Response, Scheme, Session, Spelling, Target, Timeline, TlsSettings, UrlProblem, Via,
 };
 use crate::ids::EntryId;
 use crate::stats::{Ledger, PARTS};
@@ -142,6 +142,8 @@ struct Settings {
     max_body_bytes: Option<u64>,
     /// Which answers are redirects, where that was changed.
     redirect_rule: Option<RedirectRule>,
+    /// Whom to believe, where that was changed.
+    tls: Option<Arc<TlsSettings>>,
     /// Which proxies requests take that bring none of their own.
     proxies: Option<Arc<Proxies>>,
     urls: FxHashMap<Box<str>, Prepared>,
@@ -299,6 +301,7 @@ impl PyClient {
         request.max_redirects = settings.max_redirects;
         request.max_body_bytes = settings.max_body_bytes;
         request.redirect_rule.clone_from(&settings.redirect_rule);
+        request.tls.clone_from(&settings.tls);
         request.proxies.clone_from(&settings.proxies);
         let says_length_zero = match self.dialect {
             Dialect::Requests => request.method != Method::GET && request.method != Method::HEAD,
@@ -530,6 +533,7 @@ impl PyClient {
             max_redirects: 30,
             max_body_bytes: None,
             redirect_rule: None,
+            tls: None,
             proxies: None,
             urls: FxHashMap::default(),
         };
@@ -554,6 +558,11 @@ impl PyClient {
         let mut settings = self.settings();
         settings.base_url = base_url;
         settings.urls.clear();
+    }
+
+    /// Believes these certificates from now on, in requests that bring no settings of their own.
+    fn set_tls(&self, tls: &Bound<'_, PyTlsSettings>) {
+        self.settings().tls = Some(Arc::clone(&tls.get().inner));
     }
 
     /// Makes connections by these options from now on, and closes those made before.

@@ -148,7 +148,10 @@ class HttpSession(WiredSession, requests.Session):
 
     def __setattr__(self, name: str, value: Any) -> None:
         """Assign an attribute; those that change what is sent are noted."""
-        if name in _SETTINGS:
+        if name == "verify" and (settings := tls.known(value)) is not None:
+            # The engine can be told once, so that calls need not say it each time.
+            self._client.set_tls(settings)
+        elif name in _SETTINGS:
             self.__dict__["_is_touched"] = True
         elif name == "headers":
             value = SessionHeaders(value, self._note_headers)

@@ -60,6 +60,15 @@ def of_requests(verify: Any, cert: Any, url: str) -> _core.TlsSettings:
     return _settings(bundle, os.fsdecode(certificate), os.fsdecode(key) if key else None)
 
 
+def known(verify: Any) -> _core.TlsSettings | None:
+    """The settings for a session's `verify`, if they can be told before anything is sent: not for a file that is not there."""
+    if verify is True or verify is False:
+        return DEFAULT if verify else BLIND
+    if isinstance(verify, (str, os.PathLike)) and os.path.isfile(verify):
+        return _settings(os.fsdecode(verify))
+    return None
+
+
 def insecure_ssl_context_factory() -> ssl.SSLContext:
     """A context that believes every certificate. Same as Locust."""
     return ssl._create_unverified_context()

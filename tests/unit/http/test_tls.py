@@ -227,3 +227,18 @@ def test_what_cannot_be_read_out_of_a_context_is_told_once(request_event, secure
     before, ciphers = [record.message for record in caplog.records]
     assert "made before the factory was called; a client certificate in it cannot be read" in before
     assert ciphers.startswith("set_ciphers of the context of ssl_context_factory has no effect")
+
+
+def test_whom_a_session_believes_is_told_once_and_may_change(open_session, secure, papers):
+    session = open_session(secure.url)
+    for verify, is_believed in [
+        (str(papers.roots), True), (True, False), (False, True), (papers.roots, True), (True, False),
+    ]:  # fmt: skip
+        session.verify = verify
+        session.close()
+        assert (session.get("/").error is None) is is_believed, verify
+        assert session.verify is verify
+        assert not session._is_touched, "its calls go the short way"
+    session.verify = "/no/bundle.pem"
+    with pytest.raises(OSError, match=r"invalid path: /no/bundle\.pem"):
+        session.get("/")
