@@ -13,6 +13,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use http::header::{COOKIE, HOST, SET_COOKIE};
 use http::{HeaderMap, HeaderValue};
 
+use super::encode::latin1_or_utf8;
 use super::response::Sent;
 use super::target::{Scheme, Target};
 
@@ -252,7 +253,7 @@ impl Jar {
             return None;
         }
         // A value that no header may hold (a line break put there by hand) is better left out than sent broken.
-        HeaderValue::from_bytes(pairs.join("; ").as_bytes()).ok()
+        HeaderValue::from_bytes(&latin1_or_utf8(&pairs.join("; "))).ok()
     }
 
     /// Keeps the cookies of a response to this request.
@@ -266,6 +267,8 @@ impl Jar {
         let here = Place::of(&sent.target, &sent.headers);
         self.change(|cookies| {
             let mut has_changed = false;
+            // As in `http.cookiejar`, what a response takes back is gone before anything that it sets is there.
+            let mut fresh = Vec::new();
             for value in headers.get_all(SET_COOKIE) {
                 let text = latin1(value.as_bytes());
                 let Some(cookie) = parse::set_cookie(&text, &here, now_s) else {
@@ -274,9 +277,12 @@ impl Jar {
                 if cookie.has_expired(now_s) {
                     has_changed |= remove(cookies, &cookie.domain, &cookie.path, &cookie.name);
                 } else if !cookie.is_domain_specified || here.may_set(&cookie.domain) {
-                    place(cookies, cookie);
-                    has_changed = true;
+                    fresh.push(cookie);
                 }
+            }
+            has_changed |= !fresh.is_empty();
+            for cookie in fresh {
+                place(cookies, cookie);
             }
             has_changed
         });

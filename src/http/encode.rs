@@ -61,7 +61,8 @@ pub fn target_authorization(target: &Target) -> Option<HeaderValue> {
     Some(basic_authorization(&decode(user), &decode(password)))
 }
 
-fn latin1_or_utf8(text: &str) -> Vec<u8> {
+/// Text as `http.client` sends it, and what it cannot send in UTF-8.
+pub(super) fn latin1_or_utf8(text: &str) -> Vec<u8> {
     let latin1: Result<Vec<u8>, _> = text.chars().map(u8::try_from).collect();
     latin1.unwrap_or_else(|_| text.as_bytes().to_vec())
 }

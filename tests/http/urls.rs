@@ -54,6 +54,23 @@ fn locations_lead_where_requests_goes() {
 }
 
 #[test]
+fn parameters_of_a_path_are_kept_and_empty_ones_lost() {
+    for (location, expected) in [
+        ("/;", "http://h/"),
+        ("/x;", "http://h/x"),
+        ("/x;y", "http://h/x;y"),
+        ("/x;y;", "http://h/x;y;"),
+        ("/x;/y", "http://h/x;/y"),
+        (";z", "http://h/a/;z"),
+        ("..;z", "http://h/;z"),
+        ("?q", "http://h/a/b;p?q"),
+    ] {
+        let target = Target::parse("http://h/a/b;p").unwrap().join(location).unwrap();
+        assert_eq!(target.as_str(), expected, "{location}");
+    }
+}
+
+#[test]
 fn params_are_added_to_the_query() {
     for (url, query, expected) in [
         ("http://h", "a=1", "http://h/?a=1"),

@@ -19,7 +19,10 @@ pub(super) fn set_cookie(header: &str, here: &Place, now_s: i64) -> Option<Cooki
     }
     let path = attributes.path.filter(|path| !path.is_empty());
     let is_path_specified = path.is_some();
-    let path = path.map_or_else(|| default_path(&here.path), |path| escape_path(&path));
+    let path = path.map_or_else(
+        || default_path(&here.path, attributes.is_version_1),
+        |path| escape_path(&path),
+    );
     let is_domain_specified = attributes.domain.is_some();
     let domain = match attributes.domain {
         None => here.effective_host.clone(),
@@ -64,6 +67,7 @@ struct Attributes {
     expires_s: Option<i64>,
     has_max_age: bool,
     is_secure: bool,
+    is_version_1: bool,
     rest: Vec<(String, Option<String>)>,
 }
 
@@ -98,6 +102,7 @@ impl Attributes {
             "version" => {
                 let version: u32 = value?.trim_matches('"').parse().ok()?;
                 (version <= 1).then_some(())?;
+                self.is_version_1 = version == 1;
             }
             "comment" | "commenturl" | "expires" | "port" => {}
             _ => self.rest.push((key.to_owned(), value.map(str::to_owned))),
@@ -106,10 +111,11 @@ impl Attributes {
     }
 }
 
-/// The directory of the request, without its last slash.
-fn default_path(request_path: &str) -> String {
+/// The directory of the request, without its last slash unless the cookie says that it is of version 1.
+fn default_path(request_path: &str, keeps_slash: bool) -> String {
     match request_path.rfind('/') {
         None | Some(0) => "/".to_owned(),
+        Some(end) if keeps_slash => request_path[..=end].to_owned(),
         Some(end) => request_path[..end].to_owned(),
     }
 }

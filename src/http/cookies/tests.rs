@@ -36,6 +36,33 @@ fn jar_after(url: &str, header: &str) -> Jar {
     jar
 }
 
+#[test]
+fn what_a_response_takes_back_is_gone_before_what_it_sets_is_there() {
+    let sent = request_to("http://127.0.0.1/a/b");
+    let mut headers = answer("a=1; Max-Age=1000");
+    headers.append(SET_COOKIE, HeaderValue::from_static("a=2; Max-Age=0"));
+    let jar = Jar::default();
+    jar.store_at(&headers, &sent, NOW_S);
+    assert_eq!(jar.list().first().and_then(|cookie| cookie.value.as_deref()), Some("1"));
+    jar.store_at(&answer("a=2; Max-Age=0"), &sent, NOW_S);
+    assert!(jar.is_empty());
+}
+
+#[test]
+fn default_path_of_a_version_1_cookie_keeps_its_slash() {
+    for (header, path) in [("a=1", "/a"), ("a=1; Version=1", "/a/"), ("a=1; version=\"1\"", "/a/")] {
+        let cookies = jar_after("http://127.0.0.1/a/b", header).list();
+        assert_eq!(cookies.first().map(|cookie| cookie.path.as_str()), Some(path));
+    }
+}
+
+#[test]
+fn bytes_of_a_cookie_go_back_as_they_came() {
+    let jar = jar_after("http://127.0.0.1/", "a=\u{c3}\u{a9}");
+    let header = jar.header_at(&request_to("http://127.0.0.1/"), true, &[], NOW_S);
+    assert_eq!(header.as_ref().map(HeaderValue::as_bytes), Some("a=é".as_bytes()));
+}
+
 fn rows(table: &str) -> impl Iterator<Item = Vec<&str>> {
     table.lines().map(|line| line.split('\t').collect())
 }

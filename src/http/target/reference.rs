@@ -140,18 +140,20 @@ fn remove_dot_segments(path: &str) -> String {
     output.join("/")
 }
 
-/// What Python's `urlsplit` makes of a location.
+/// What Python's `urlparse` makes of a location.
 #[derive(Debug, Default)]
 pub(super) struct Reference {
     scheme: String,
     pub(super) authority: String,
     path: String,
+    /// What follows a `;` in the last segment of the path; an empty one is lost.
+    params: String,
     query: String,
     pub(super) fragment: String,
 }
 
 impl Reference {
-    /// Python's `urlsplit`.
+    /// Python's `urlparse`.
     pub(super) fn split(url: &str) -> Result<Self, UrlProblem> {
         let cleaned: String = url
             .trim_start_matches(|character: char| character <= ' ')
@@ -174,28 +176,39 @@ impl Reference {
         }
         let (rest, fragment) = split_off(rest, '#');
         let (path, query) = split_off(rest, '?');
+        let (path, params) = if takes_params(&parts.scheme) {
+            split_params(path)
+        } else {
+            (path, "")
+        };
         path.clone_into(&mut parts.path);
+        params.clone_into(&mut parts.params);
         query.unwrap_or_default().clone_into(&mut parts.query);
         fragment.unwrap_or_default().clone_into(&mut parts.fragment);
         Ok(parts)
     }
 
-    /// Python's `urlunsplit`.
+    /// Python's `urlunparse`.
     pub(super) fn unsplit(&self) -> String {
         let mut url = String::new();
+        let mut path = self.path.clone();
+        if !self.params.is_empty() {
+            path.push(';');
+            path.push_str(&self.params);
+        }
         if !self.scheme.is_empty() {
             url.push_str(&self.scheme);
             url.push(':');
         }
-        let has_authority_by_scheme = uses_authority(&self.scheme) && !self.path.starts_with("//");
+        let has_authority_by_scheme = uses_authority(&self.scheme) && !path.starts_with("//");
         if !self.authority.is_empty() || has_authority_by_scheme {
             url.push_str("//");
             url.push_str(&self.authority);
-            if !self.path.is_empty() && !self.path.starts_with('/') {
+            if !path.is_empty() && !path.starts_with('/') {
                 url.push('/');
             }
         }
-        url.push_str(&self.path);
+        url.push_str(&path);
         for (mark, part) in [('?', &self.query), ('#', &self.fragment)] {
             if !part.is_empty() {
                 url.push(mark);
@@ -203,6 +216,35 @@ impl Reference {
             }
         }
         url
+    }
+}
+
+/// The schemes whose paths have parameters in Python.
+fn takes_params(scheme: &str) -> bool {
+    matches!(
+        scheme,
+        "" | "ftp"
+            | "hdl"
+            | "prospero"
+            | "http"
+            | "https"
+            | "shttp"
+            | "rtsp"
+            | "rtspu"
+            | "sip"
+            | "sips"
+            | "mms"
+            | "sftp"
+            | "tel"
+    )
+}
+
+/// A path and the parameters of its last segment.
+fn split_params(path: &str) -> (&str, &str) {
+    let last = path.rfind('/').unwrap_or(0);
+    match path[last..].split_once(';') {
+        Some((before, params)) => (&path[..last + before.len()], params),
+        None => (path, ""),
     }
 }
 
@@ -254,8 +296,9 @@ pub(super) fn join(base: &str, url: &str) -> Result<String, UrlProblem> {
         return Ok(joined.unsplit());
     }
     joined.authority = base.authority;
-    if joined.path.is_empty() {
+    if joined.path.is_empty() && joined.params.is_empty() {
         joined.path = base.path;
+        joined.params = base.params;
         if joined.query.is_empty() {
             joined.query = base.query;
         }
