@@ -243,7 +243,7 @@ impl PyClient {
     /// The request and its report, prepared as far as the URL and the session's own settings go.
     fn prepare(&self, call: &Call<'_, '_>, query: &str) -> PyResult<(Request, Report)> {
         let method = Method::from_bytes(call.method.to_ascii_uppercase_if_needed().as_bytes())
-            .map_err(|_| not_a_method(call.port.py(), call.method))?;
+            .map_err(|_| not_a_method(call.port.py(), self.dialect, call.method))?;
         let mut settings = self.settings();
         let settings = &mut *settings;
         let ledger = call.ledger.map(|ledger| &ledger.get().inner);
@@ -414,20 +414,40 @@ fn is_absolute(url: &str) -> bool {
 /// Headers with the target's `Host` where each client has it: `requests` in front, geventhttpclient behind, but for the length of a
 /// body that it did not encode itself.
 fn with_host(dialect: Dialect, target: &Target, headers: &[(HeaderName, HeaderValue)]) -> HeaderMap {
+    let place = match dialect {
+        Dialect::Requests => 0,
+        Dialect::Fast => headers.len(),
+    };
+    with_host_at(place, target, headers)
+}
+
+fn with_host_at(place: usize, target: &Target, headers: &[(HeaderName, HeaderValue)]) -> HeaderMap {
     let mut map = HeaderMap::with_capacity(headers.len() + 1);
-    let mut host = (!headers.iter().any(|(name, _)| name == HOST)).then(|| target.host_header().clone());
-    if matches!(dialect, Dialect::Requests) {
-        map.extend(host.take().map(|host| (HOST, host)));
-    }
-    for (name, value) in headers {
+    let (before, after) = headers.split_at(place);
+    for (name, value) in before {
         map.append(name.clone(), value.clone());
     }
-    map.extend(host.map(|host| (HOST, host)));
+    if !headers.iter().any(|(name, _)| name == HOST) {
+        map.insert(HOST, target.host_header().clone());
+    }
+    for (name, value) in after {
+        map.append(name.clone(), value.clone());
+    }
     map
 }
 
-/// The error of urllib3 for a method that is no token.
-fn not_a_method(py: Python<'_>, method: &str) -> PyErr {
+/// Where geventhttpclient adds the host: after all that its user and its encoder wrote (the latter in lower case), before the framing
+/// of a body that it did not encode.
+fn place_of_host(dialect: Dialect, headers: &[(String, Bound<'_, PyBytes>)]) -> usize {
+    let is_framing = |(name, _): &(String, Bound<'_, PyBytes>)| name == "Content-Length" || name == "Transfer-Encoding";
+    match dialect {
+        Dialect::Requests => 0,
+        Dialect::Fast => headers.iter().position(is_framing).unwrap_or(headers.len()),
+    }
+}
+
+/// The error of each client for a method that is no token.
+fn not_a_method(py: Python<'_>, dialect: Dialect, method: &str) -> PyErr {
     let is_strange = |c: &char| !(c.is_ascii_alphanumeric() || "-!#$%&'*+.^_`|~".contains(*c));
     let strange: String = method.chars().filter(is_strange).take(1).collect();
     let shown = |text: &str| {
@@ -436,6 +456,9 @@ fn not_a_method(py: Python<'_>, method: &str) -> PyErr {
             .map(|shown| shown.to_string())
             .unwrap_or_default()
     };
+    if matches!(dialect, Dialect::Fast) {
+        return PyValueError::new_err(format!("invalid HTTP method {}", shown(&method.to_uppercase())));
+    }
     PyValueError::new_err(format!(
         "Method cannot contain non-token characters {} (found at least {})",
         shown(&method.to_uppercase()),
@@ -771,7 +794,8 @@ impl PyClient {
                 .iter()
                 .map(|(name, value)| header(name, value.as_bytes()))
                 .collect::<PyResult<Vec<_>>>()?;
-            request.headers = Arc::new(with_host(self.dialect, &request.target, &headers));
+            let place = place_of_host(self.dialect, extra.headers.as_deref().unwrap_or_default());
+            request.headers = Arc::new(with_host_at(place, &request.target, &headers));
             request.spelling = spelling_of(extra.headers.as_deref().unwrap_or_default());
         }
         request.body = extra.body.as_ref().map(|body| Bytes::copy_from_slice(body.as_bytes()));

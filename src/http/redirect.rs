@@ -75,7 +75,7 @@ impl RedirectRule {
             Self::Requests => follow_as_requests(sent, status, &target, &mut headers),
             Self::Fast(_) => follow_as_fast(sent, status, &target, first, &mut headers),
         };
-        headers.remove(COOKIE);
+        drop_headers(&mut headers, &[COOKIE]);
         // A `Host` that was the old target's own moves on; one that the user chose stays.
         if headers.get(HOST) == Some(sent.target.host_header()) {
             headers.insert(HOST, target.host_header().clone());
@@ -102,9 +102,9 @@ fn follow_as_requests(sent: &Sent, status: u16, target: &Target, headers: &mut H
         drop_headers(headers, &[CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING]);
     }
     if must_strip_authorization(&sent.target, target) {
-        headers.remove(AUTHORIZATION);
+        drop_headers(headers, &[AUTHORIZATION]);
     }
-    headers.remove(PROXY_AUTHORIZATION);
+    drop_headers(headers, &[PROXY_AUTHORIZATION]);
     let method = if becomes_get { Method::GET } else { sent.method.clone() };
     (method, keeps_body)
 }
@@ -117,9 +117,9 @@ fn follow_as_fast(
     headers: &mut HeaderMap,
 ) -> (Method, bool) {
     if !target.has_same_origin(first) {
-        headers.remove(AUTHORIZATION);
+        drop_headers(headers, &[AUTHORIZATION]);
     }
-    headers.remove(HeaderName::from_static("cookie2"));
+    drop_headers(headers, &[HeaderName::from_static("cookie2")]);
     if !matches!(status, 301..=303) {
         return (sent.method.clone(), true);
     }
@@ -135,9 +135,12 @@ fn follow_as_fast(
     (method, false)
 }
 
+/// Drops headers and leaves the others in their order, which `HeaderMap::remove` does not.
 fn drop_headers(headers: &mut HeaderMap, names: &[HeaderName]) {
-    for name in names {
-        headers.remove(name);
+    if names.iter().any(|name| headers.contains_key(name)) {
+        let all = std::mem::take(headers);
+        let kept = all.iter().filter(|(name, _)| !names.contains(name));
+        headers.extend(kept.map(|(name, value)| (name.clone(), value.clone())));
     }
 }
 
