@@ -1,7 +1,7 @@
 //! How one request travels: the seam between the rules of HTTP (redirects, cookies, decoding) and the wire.
 //!
 //! The roads: [`direct`], a connection of the session's own for one request at a time, and [`multiplexed`], one for all of
-//! them; to the target, or to an HTTP proxy, which is told about the target ([`forward`]) or asked for a tunnel to it. Another
+//! them; to the target, or to a proxy, which is told about the target ([`forward`]) or asked for a way to it. Another
 //! road joins here, taking the same [`Order`] and giving the same [`Answer`]; nothing above this file has to change for it.
 
 pub(crate) mod direct;

@@ -467,3 +467,11 @@ def test_socks_proxy_that_cannot_be_reached_or_cannot_reach(ours, target, refusi
     with SocksProxy(is_silent=True) as proxy:
         error = ours.get(target["http"], proxies={"all": f"socks5h://127.0.0.1:{proxy.port}"}, timeout=(0.1, 5)).error
     assert type(error) is requests.ConnectTimeout
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_streamed_bodies_come_through_a_proxy(ours, target, proxy, scheme):
+    proxies = {"all": proxy.url}
+    with ours.get(target[scheme] + "/", proxies=proxies, stream=True) as response:
+        assert b"".join(response.iter_content(2)) == b"hello"
+    assert ours.paths["rust"] == 1

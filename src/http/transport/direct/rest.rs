@@ -9,7 +9,7 @@ use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep};
 
 use super::{Codec, Conduit, Order, broken_body, gone, keep};
-use crate::http::failure::{BodyProgress, Failure, FailureKind};
+use crate::http::failure::{BodyProgress, Failure, FailureKind, ProxyStage};
 use crate::http::flow::{Frame, Source};
 use crate::http::session::Session;
 use crate::http::target::Target;
@@ -141,6 +141,20 @@ impl Source for Rest {
     }
 
     fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame, Failure>>> {
+        let polled = self.poll_rest(cx);
+        match self.conduit.proxy() {
+            None => polled,
+            Some(proxy) => polled.map_err(|failure| failure.on_the_way(proxy, ProxyStage::Beyond)),
+        }
+    }
+
+    fn settle(self: Box<Self>, session: &Session, cx: &mut Context<'_>) {
+        keep(session, self.conduit, Instant::now(), cx);
+    }
+}
+
+impl Rest {
+    fn poll_rest(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame, Failure>>> {
         // The first look asks the connection for the body, driving it fetches some, the second look takes that.
         if let Poll::Ready(frame) = self.poll_incoming(cx) {
             return Poll::Ready(frame);
@@ -155,9 +169,5 @@ impl Source for Rest {
             return Poll::Ready(Some(Err(failure)));
         }
         self.poll_silence(cx).map(|failure| Some(Err(failure)))
-    }
-
-    fn settle(self: Box<Self>, session: &Session, cx: &mut Context<'_>) {
-        keep(session, self.conduit, Instant::now(), cx);
     }
 }
