@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use rocust::http::{FailureKind, Options, Session, Timeline, TlsSettings, Verify, WireOptions, exchange};
+use rocust::http::{FailureKind, Options, Session, Timeline, TlsSettings, Verify, WireOptions, exchange, open};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
+use crate::streams::{Pieces, upload};
 use crate::support::{Authority, Framed, ScriptedServer, get, headers, kind, send};
 
 const NO_ERROR: u32 = 0;
@@ -504,5 +505,87 @@ async fn a_second_request_uses_the_first_ones_connection() {
         exchange(&session, get(&server.url("/")), &mut timeline).await.unwrap();
         assert_eq!(timeline.connected().is_some(), is_first);
     }
+    assert_eq!(server.visits(), 1);
+}
+
+#[tokio::test]
+async fn a_body_that_is_pulled_comes_piece_by_piece_and_leaves_the_connection_to_others() {
+    let (next, hearing) = mpsc::unbounded_channel();
+    let (told, mut telling) = mpsc::unbounded_channel();
+    let hearing = Arc::new(tokio::sync::Mutex::new(hearing));
+    let server = ScriptedServer::start(move |visit, _| {
+        let (hearing, told) = (Arc::clone(&hearing), told.clone());
+        async move {
+            let mut hearing = hearing.lock().await;
+            let Some(mut framed) = Framed::greet(visit).await else {
+                return;
+            };
+            let first = framed.request().await.unwrap();
+            framed.begin_answer(first).await;
+            framed.say(kind::DATA, 0, first, b"one").await;
+            hearing.recv().await.unwrap();
+            let second = framed.request().await.unwrap();
+            framed.answer(second, b"hello").await;
+            framed.say(kind::DATA, 1, first, b"two").await;
+            let third = framed.request().await.unwrap();
+            framed.begin_answer(third).await;
+            while let Some(frame) = framed.next().await {
+                if frame.kind == kind::RST_STREAM {
+                    told.send((frame.stream == third, frame.payload)).unwrap();
+                }
+            }
+        }
+    })
+    .await;
+    let session = session();
+    let mut request = get(&server.url("/"));
+    request.is_streamed = true;
+    let mut timeline = Timeline::default();
+    let (response, flow) = open(&session, request.clone(), &mut timeline).await.unwrap();
+    let mut flow = flow.unwrap();
+    assert_eq!((response.version, response.body.len()), (http::Version::HTTP_2, 0));
+    let piece = flow.pull(&session, 1, false).await.unwrap();
+    assert_eq!((&piece.bytes[..], piece.is_last), (&b"one"[..], false));
+    next.send(()).unwrap();
+    assert_eq!(&send(&session, get(&server.url("/"))).await.unwrap().body[..], b"hello");
+    let piece = flow.pull(&session, 100, false).await.unwrap();
+    assert_eq!((&piece.bytes[..], piece.is_last), (&b"two"[..], true));
+    // One that is let go of is called off.
+    let (_, flow) = open(&session, request, &mut Timeline::default()).await.unwrap();
+    drop(flow);
+    assert_eq!(telling.recv().await.unwrap(), (true, CANCEL.to_be_bytes().to_vec()));
+    assert_eq!(server.visits(), 1);
+}
+
+#[tokio::test]
+async fn a_body_made_on_the_way_is_sent_piece_by_piece_and_only_once() {
+    let server = ScriptedServer::start(|visit, number| async move {
+        let Some(mut framed) = Framed::greet(visit).await else {
+            return;
+        };
+        while let Some(stream) = framed.request().await {
+            let body = framed.body(stream).await;
+            if number == 0 {
+                framed.answer(stream, &body).await;
+                // Half of the next one is in our hands when we give it back.
+                let stream = framed.request().await.unwrap();
+                framed.next().await.unwrap();
+                framed.reset(stream, REFUSED_STREAM).await;
+            }
+        }
+    })
+    .await;
+    let session = session();
+    let pieces = Pieces::new(&[b"one", b", ", b"two"]);
+    let framing = ("transfer-encoding", "chunked");
+    let response = send(&session, upload(&server.url("/"), &pieces, framing, None))
+        .await
+        .unwrap();
+    assert_eq!(&response.body[..], b"one, two");
+    let pieces = Pieces::new(&[b"three"]);
+    let failure = send(&session, upload(&server.url("/"), &pieces, framing, None))
+        .await
+        .unwrap_err();
+    assert_eq!(failure.message, "HTTP/2 stream reset by the server: REFUSED_STREAM");
     assert_eq!(server.visits(), 1);
 }

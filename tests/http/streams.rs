@@ -215,13 +215,13 @@ async fn only_the_last_body_of_a_chain_is_streamed() {
 
 /// A body that is made of these pieces; counts how many were asked for.
 #[derive(Debug)]
-struct Pieces {
+pub(crate) struct Pieces {
     all: Vec<&'static [u8]>,
     state: Mutex<(VecDeque<&'static [u8]>, usize, bool)>,
 }
 
 impl Pieces {
-    fn new(all: &[&'static [u8]]) -> Arc<Self> {
+    pub(crate) fn new(all: &[&'static [u8]]) -> Arc<Self> {
         Arc::new(Self {
             all: all.to_vec(),
             state: Mutex::new((all.iter().copied().collect(), 0, false)),
@@ -262,7 +262,7 @@ impl Supply for Pieces {
     }
 }
 
-fn upload(url: &str, pieces: &Arc<Pieces>, framing: (&str, &str), length: Option<u64>) -> Request {
+pub(crate) fn upload(url: &str, pieces: &Arc<Pieces>, framing: (&str, &str), length: Option<u64>) -> Request {
     let mut request = get(url);
     request.method = http::Method::POST;
     request.headers = headers(&[framing]);

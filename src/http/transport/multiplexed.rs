@@ -9,27 +9,32 @@
 //!   above the last one of a GOAWAY. Nothing else tells whether it was executed.
 //! - A dropped future resets its stream; the others on the connection go on.
 
+mod stream;
+
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::io;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
+use std::task::{Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
+use h2::Reason;
 use h2::client::{Builder, SendRequest};
-use h2::{Reason, RecvStream, SendStream};
 use http::header::{CONNECTION, HOST, HeaderName, TE, TRANSFER_ENCODING, UPGRADE};
 use http::response::Parts;
 use http::{HeaderMap, Uri};
-use tokio::time::{Instant, Sleep};
+use tokio::time::Instant;
+
+use stream::{Rest, Traffic, Upload};
 
 use super::{Answer, Body, Order, direct};
 use crate::http::body::Gathered;
 use crate::http::connect::{self, Gauge, Wire};
 use crate::http::failure::{BodyProgress, Failure, FailureKind, ProxyStage};
+use crate::http::flow::Flow;
 use crate::http::proxy::Proxy;
 use crate::http::session::Session;
 use crate::http::target::{Scheme, Target};
@@ -195,30 +200,27 @@ impl std::fmt::Debug for Link {
 }
 
 /// Counts an exchange among a connection's streams.
-struct Use<'a> {
-    link: &'a Link,
+struct Use {
+    link: Arc<Link>,
 }
 
-impl<'a> Use<'a> {
+impl Use {
     /// Says too whether the connection was idle before.
-    fn begin(link: &'a Link) -> (Self, bool) {
+    fn begin(link: &Arc<Link>) -> (Self, bool) {
         let was_idle = link.streams.fetch_add(1, Ordering::Relaxed) == 0;
-        (Self { link }, was_idle)
+        (Self { link: Arc::clone(link) }, was_idle)
     }
 }
 
-impl Drop for Use<'_> {
+impl Drop for Use {
     fn drop(&mut self) {
         self.link.streams.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
-/// Whether the order can travel by this road. A proxy that forwards is spoken to in HTTP/1.1, and a body that is made
-/// while it is sent goes by the other road too.
+/// Whether the order can travel by this road. A proxy that forwards is spoken to in HTTP/1.1.
 pub(super) fn takes(order: &Order<'_>) -> bool {
-    order.wire.http2
-        && order.sent.feed.is_none()
-        && (order.proxy.is_none() || order.sent.target.scheme() == Scheme::Https)
+    order.wire.http2 && (order.proxy.is_none() || order.sent.target.scheme() == Scheme::Https)
 }
 
 /// Sends the order over the session's connection to its origin.
@@ -252,7 +254,7 @@ async fn send_on(session: &Session, order: &Order<'_>, timeline: &mut Timeline) 
                 {
                     place.forget(&link);
                 }
-                if !setback.is_untouched || resends == RESENDS {
+                if !setback.is_untouched || resends == RESENDS || order.is_partly_taken() {
                     return Err(setback.failure);
                 }
                 resends += 1;
@@ -301,8 +303,8 @@ struct Setback {
     ends_link: bool,
 }
 
-async fn travel(link: &Link, order: &Order<'_>, timeline: &mut Timeline) -> Result<Answer, Setback> {
-    let (_use, was_idle) = Use::begin(link);
+async fn travel(link: &Arc<Link>, order: &Order<'_>, timeline: &mut Timeline) -> Result<Answer, Setback> {
+    let (of, was_idle) = Use::begin(link);
     if was_idle {
         // Lets the reactor look first, so that a close or a GOAWAY that only the kernel knows of reaches the connection
         // before the request does.
@@ -314,52 +316,82 @@ async fn travel(link: &Link, order: &Order<'_>, timeline: &mut Timeline) -> Resu
         ends_link: true,
         ..before_head(&error, &link.gauge, target)
     };
-    let request = request(order).map_err(|error| Setback {
-        failure: Failure::new(FailureKind::Other, target, error.to_string()),
-        is_untouched: false,
-        ends_link: false,
-    })?;
+    let request =
+        request(order).map_err(|error| of_stream(Failure::new(FailureKind::Other, target, error.to_string())))?;
     let mut sender = link.sender.clone();
     poll_fn(|cx| sender.poll_ready(cx)).await.map_err(unsent)?;
-    let body = order.sent.body.clone().filter(|body| !body.is_empty());
-    let (response, stream) = sender.send_request(request, body.is_none()).map_err(unsent)?;
-    let mut upload = body.map(|rest| Upload { stream, rest });
-    let mut patience = Patience::new(order.read_timeout);
+    let has_body = order.has_body();
+    let (response, stream) = sender.send_request(request, !has_body).map_err(unsent)?;
+    let upload = has_body.then(|| Upload::new(stream, order.sent.body.clone(), order.sent.feed.clone()));
+    let mut traffic = Traffic::new(target, upload, order.read_timeout);
     timeline.sent_at(Instant::now());
 
     let mut response = pin!(response);
     let head = poll_fn(|cx| {
         if let Poll::Ready(head) = response.as_mut().poll(cx) {
-            return Poll::Ready(Some(head));
+            return Poll::Ready(head.map_err(|error| before_head(&error, &link.gauge, target)));
         }
-        push(&mut upload, &mut patience, timeline, cx);
-        patience.poll(cx).map(|()| None)
+        if let Err(setback) = traffic.push(cx, |now| timeline.sent_at(now)) {
+            return Poll::Ready(Err(setback));
+        }
+        traffic.poll_silence(cx).map(|()| Err(traffic.timed_out(None)))
     });
-    let (parts, body) = match head.await {
-        None => return Err(of_stream(read_timeout(order, None))),
-        Some(Err(error)) => return Err(before_head(&error, &link.gauge, target)),
-        Some(Ok(response)) => response.into_parts(),
-    };
+    let (parts, body) = head.await?.into_parts();
     let head_at = Instant::now();
     timeline.heard_at(head_at);
-    patience.begin_anew();
-    let mut arrival = Arrival {
-        order,
-        body,
-        expected: length(&parts),
-        gathered: Gathered::default(),
+    traffic.begin_anew();
+    let rest = Rest::new(traffic, body, length(&parts), of);
+    if let (Some(expected), Some(limit)) = (rest.expected(), order.max_body_bytes)
+        && expected > limit
+        && order.sent.method != http::Method::HEAD
+    {
+        return Err(too_large(order, limit));
+    }
+    let body = if order.is_streamed && !order.leads_on(&parts) {
+        Body::Flowing(Flow::new(Box::new(rest)))
+    } else {
+        Body::Whole(gather(rest, order, timeline).await?)
     };
-    poll_fn(|cx| {
-        push(&mut upload, &mut patience, timeline, cx);
-        arrival.poll(&mut patience, cx)
-    })
-    .await?;
     Ok(Answer {
         parts,
         raw_head: Box::default(),
-        body: Body::Whole(arrival.gathered.finish()),
+        body,
         head_at,
     })
+}
+
+/// Reads the whole body. A server that has answered early gets the rest of the request all the same, unless it refuses it.
+async fn gather(mut rest: Rest, order: &Order<'_>, timeline: &mut Timeline) -> Result<Bytes, Setback> {
+    let mut gathered = Gathered::default();
+    poll_fn(|cx| {
+        loop {
+            let bytes = match ready!(rest.poll_bytes(cx, |now| timeline.sent_at(now))) {
+                None => return Poll::Ready(Ok(())),
+                Some(bytes) => bytes?,
+            };
+            let length = gathered.len() + bytes.len() as u64;
+            if let Some(limit) = order.max_body_bytes.filter(|limit| length > *limit) {
+                return Poll::Ready(Err(too_large(order, limit)));
+            }
+            gathered.push(bytes, rest.expected());
+        }
+    })
+    .await?;
+    poll_fn(|cx| {
+        rest.traffic.push(cx, |now| timeline.sent_at(now))?;
+        if !rest.traffic.is_uploading() {
+            return Poll::Ready(Ok(()));
+        }
+        ready!(rest.traffic.poll_silence(cx));
+        Poll::Ready(Err(rest.traffic.timed_out(Some(rest.progress()))))
+    })
+    .await?;
+    Ok(gathered.finish())
+}
+
+fn too_large(order: &Order<'_>, limit: u64) -> Setback {
+    let message = format!("The response body is larger than {limit} bytes");
+    of_stream(Failure::new(FailureKind::TooLarge, &order.sent.target, message))
 }
 
 /// The request as HTTP/2 has it: with the host in the URI, and without what is said of an HTTP/1 connection.
@@ -422,132 +454,6 @@ fn length(parts: &Parts) -> Option<u64> {
     length.to_str().ok()?.parse().ok()
 }
 
-/// A request body on its way, as fast as the server lets it.
-struct Upload {
-    stream: SendStream<Bytes>,
-    rest: Bytes,
-}
-
-impl Upload {
-    /// Ready when nothing is left to send, or the server does not want it.
-    fn poll(&mut self, cx: &mut Context<'_>, mut on_progress: impl FnMut()) -> Poll<()> {
-        while !self.rest.is_empty() {
-            self.stream.reserve_capacity(self.rest.len());
-            let Poll::Ready(granted) = self.stream.poll_capacity(cx) else {
-                return Poll::Pending;
-            };
-            // Whatever is wrong with the stream, the response tells of it.
-            let Some(Ok(granted)) = granted else {
-                return Poll::Ready(());
-            };
-            let piece = self.rest.split_to(granted.min(self.rest.len()));
-            if self.stream.send_data(piece, self.rest.is_empty()).is_err() {
-                return Poll::Ready(());
-            }
-            on_progress();
-        }
-        Poll::Ready(())
-    }
-}
-
-/// Sends what may be sent of the body.
-fn push(upload: &mut Option<Upload>, patience: &mut Patience, timeline: &mut Timeline, cx: &mut Context<'_>) {
-    let Some(body) = upload else { return };
-    let polled = body.poll(cx, || {
-        patience.begin_anew();
-        timeline.sent_at(Instant::now());
-    });
-    if polled.is_ready() && body.rest.is_empty() {
-        *upload = None;
-    }
-}
-
-/// The read timeout: how long a stream may stay silent.
-struct Patience {
-    limit: Option<Duration>,
-    sleep: Option<Pin<Box<Sleep>>>,
-}
-
-impl Patience {
-    fn new(limit: Option<Duration>) -> Self {
-        Self { limit, sleep: None }
-    }
-
-    fn begin_anew(&mut self) {
-        if let (Some(sleep), Some(limit)) = (&mut self.sleep, self.limit) {
-            sleep.as_mut().reset(Instant::now() + limit);
-        }
-    }
-
-    /// Ready when it has run out.
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let Some(limit) = self.limit else { return Poll::Pending };
-        let sleep = self.sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep(limit)));
-        sleep.as_mut().poll(cx)
-    }
-}
-
-/// A response body that is coming.
-struct Arrival<'a, 'o> {
-    order: &'a Order<'o>,
-    body: RecvStream,
-    expected: Option<u64>,
-    gathered: Gathered,
-}
-
-impl Arrival<'_, '_> {
-    fn poll(&mut self, patience: &mut Patience, cx: &mut Context<'_>) -> Poll<Result<(), Setback>> {
-        while let Poll::Ready(frame) = self.body.poll_data(cx) {
-            let bytes = match frame {
-                None => return Poll::Ready(Ok(())),
-                Some(Err(error)) => return Poll::Ready(Err(self.broken(&error))),
-                Some(Ok(bytes)) => bytes,
-            };
-            patience.begin_anew();
-            // Only a stream that has ended refuses to be given room.
-            let _ = self.body.flow_control().release_capacity(bytes.len());
-            let length = self.gathered.len() + bytes.len() as u64;
-            if let Some(limit) = self.order.max_body_bytes.filter(|limit| length > *limit) {
-                let message = format!("The response body is larger than {limit} bytes");
-                return Poll::Ready(Err(of_stream(self.failure(FailureKind::TooLarge, message))));
-            }
-            self.gathered.push(bytes, self.expected);
-        }
-        let timed_out = |()| Err(of_stream(read_timeout(self.order, Some(self.progress()))));
-        patience.poll(cx).map(timed_out)
-    }
-
-    fn progress(&self) -> BodyProgress {
-        let received = self.gathered.len();
-        BodyProgress {
-            received,
-            missing: self.expected.map(|expected| expected.saturating_sub(received)),
-        }
-    }
-
-    fn failure(&self, kind: FailureKind, message: impl Into<String>) -> Failure {
-        Failure::new(kind, &self.order.sent.target, message)
-    }
-
-    /// What broke while the body was coming.
-    fn broken(&self, error: &h2::Error) -> Setback {
-        let mut failure = match error.get_io() {
-            Some(io) if io.kind() == io::ErrorKind::ConnectionReset => reset(&self.order.sent.target),
-            Some(_) => self.failure(
-                FailureKind::BadBody,
-                "the connection was closed before the body was complete",
-            ),
-            None => self.failure(FailureKind::BadBody, describe(error)),
-        };
-        failure.progress = Some(self.progress());
-        Setback {
-            failure,
-            is_untouched: false,
-            ends_link: !error.is_reset(),
-        }
-    }
-}
-
 /// A setback of one stream only.
 fn of_stream(failure: Failure) -> Setback {
     Setback {
@@ -590,10 +496,10 @@ fn reset(target: &Target) -> Failure {
     failure
 }
 
-fn read_timeout(order: &Order<'_>, progress: Option<BodyProgress>) -> Failure {
-    let seconds = order.read_timeout.unwrap_or_default().as_secs_f64();
+fn read_timeout(target: &Target, limit: Option<Duration>, progress: Option<BodyProgress>) -> Failure {
+    let seconds = limit.unwrap_or_default().as_secs_f64();
     let message = format!("Read timed out. (read timeout={seconds})");
-    let mut failure = Failure::new(FailureKind::ReadTimeout, &order.sent.target, message);
+    let mut failure = Failure::new(FailureKind::ReadTimeout, target, message);
     failure.progress = progress;
     failure
 }

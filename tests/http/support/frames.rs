@@ -77,6 +77,19 @@ impl Framed {
         }
     }
 
+    /// The body of this stream's request, which nothing else may interrupt.
+    pub(crate) async fn body(&mut self, stream: u32) -> Vec<u8> {
+        let mut body = Vec::new();
+        loop {
+            let frame = self.next().await.unwrap();
+            assert_eq!((frame.kind, frame.stream), (kind::DATA, stream));
+            body.extend(frame.payload);
+            if frame.flags & END_STREAM != 0 {
+                return body;
+            }
+        }
+    }
+
     /// Writes a frame; a client that has gone is no error.
     pub(crate) async fn say(&mut self, kind: u8, flags: u8, stream: u32, payload: &[u8]) {
         let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
