@@ -472,6 +472,6 @@ def test_socks_proxy_that_cannot_be_reached_or_cannot_reach(ours, target, refusi
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_streamed_bodies_come_through_a_proxy(ours, target, proxy, scheme):
     proxies = {"all": proxy.url}
-    with ours.get(target[scheme] + "/", proxies=proxies, stream=True) as response:
-        assert b"".join(response.iter_content(2)) == b"hello"
+    response = ours.get(target[scheme] + "/", proxies=proxies, stream=True)
+    assert b"".join(response.iter_content(2)) == b"hello"
     assert ours.paths["rust"] == 1
