@@ -147,7 +147,7 @@ class FastHttpSession(WiredSession):
         }
         self._default_headers = self._own_headers(headers)
         pool = _core.Pool(max(1, concurrency)) if client_pool is None else shared_pool(client_pool)
-        self._encoded_defaults = arguments.header_pairs(self._headers_for(None, None).items())
+        self._encoded_defaults = _pairs(self._headers_for(None, None))
         self._client = _core.Client("fast", self.base_url or "", self._encoded_defaults, self._tls, pool)
         self._client.set_limits(connection_timeout, network_timeout, max_redirects)
         if self.context_problem is not None:
@@ -201,7 +201,7 @@ class FastHttpSession(WiredSession):
         self._push_headers()
 
     def _push_headers(self) -> None:
-        self._encoded_defaults = arguments.header_pairs(self._headers_for(None, None).items())
+        self._encoded_defaults = _pairs(self._headers_for(None, None))
         self._client.set_headers(self._encoded_defaults)
 
     def _set_limits(self, max_redirects: int) -> None:
@@ -345,7 +345,7 @@ class FastHttpSession(WiredSession):
         """What the response is told of this call."""
         if type(self)._build_url is not _BUILD_URL:
             url = self._build_url(url)
-        headers, body = (extra["headers"], extra["body"]) if extra else (None, None)
+        headers, body = (extra["headers"], extra["written_body"]) if extra else (None, None)
         return method, url, self.base_url, self._encoded_defaults if headers is None else headers, body
 
     def _report(
@@ -415,19 +415,22 @@ class FastHttpSession(WiredSession):
         pairs: list[tuple[str, bytes]] | None = None
         is_json = json is not None and not data
         both = self._headers_for(headers, auth, is_json and not files)
+        has_type = bool(both.get("content-type"))
+        text = written(json, allow_nan=True).decode() if is_json else data
         content: bytes | None = None
         if body:
             _frame(body, both)
         else:
-            content = _payload(written(json, allow_nan=True).decode() if is_json else data, files, both)
+            content = _payload(text, files, both)
         if headers or auth or body or content is not None:
-            pairs = arguments.header_pairs(both.items())
+            pairs = _pairs(both)
         if content is None and body is None and method.upper() not in ("GET", "HEAD"):
             content = b""
         connect, read = self._limits
         return {
             "headers": pairs,
             "body": content,
+            "written_body": text if is_json or (isinstance(data, str) and has_type) else content,
             "query": arguments.query_of(params),
             "cookies": [],
             "use_jar": True,
@@ -497,6 +500,11 @@ class FastHttpSession(WiredSession):
 
 
 _BUILD_URL = FastHttpSession._build_url
+
+
+def _pairs(headers: Headers) -> list[tuple[str, bytes]]:
+    """Headers as the engine takes them: values that are no text are sent as Python shows them, as in stock."""
+    return arguments.header_pairs((name, str(value)) for name, value in headers.items())
 
 
 def _frame(body: FastBody, headers: Headers) -> None:

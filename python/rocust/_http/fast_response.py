@@ -42,7 +42,7 @@ class Asked(NamedTuple):
     method: str
     url: str
     headers: list[tuple[str, bytes]]
-    body: bytes | None
+    body: bytes | str | None
 
 
 #: The same before anybody looks: method, path or URL, base URL, headers and body. Most responses are never asked for it.
@@ -82,13 +82,16 @@ class FastRequest:
         return Headers(own or written)
 
     @property
-    def payload(self) -> bytes | None:
-        """The body as sent; None without one. Same as Locust."""
-        return self._exchange.request_body or (self._asked.body if self._exchange.failed else None)
+    def payload(self) -> Any:
+        """The body as it was given to the connection: JSON is text, a form is bytes; None without one. Same as Locust."""
+        sent = self._exchange.request_body
+        if sent or self._exchange.failed:
+            return self._asked.body or sent or None
+        return None
 
     @property
-    def body(self) -> bytes | None:
-        """The body as sent; None without one. Same as Locust."""
+    def body(self) -> Any:
+        """The same as `payload`. Same as Locust."""
         return self.payload
 
 
@@ -152,6 +155,20 @@ class FastResponse:
         if self._headers is None:
             self._headers = Headers(self._exchange.headers())
         return self._headers
+
+    @property
+    def status(self) -> str:
+        """The status as text, as urllib3 has it. Same as Locust."""
+        return str(self.status_code)
+
+    @property
+    def data(self) -> bytes | None:
+        """The body, as urllib3 calls it. Same as Locust."""
+        return self.content
+
+    def isclosed(self) -> bool:
+        """Whether the body has been read whole. Same as Locust."""
+        return not isinstance(self._stream, FastStream) or self._content is not None
 
     def info(self) -> Headers | None:
         """The headers, as http.client calls them. Same as Locust."""

@@ -284,3 +284,31 @@ def test_retries_are_for_time_outs_alone(make, server, refusing, reports):
     server.wait_for_requests(3, "/silent")
     session.get(refusing.url)
     assert isinstance(reports[-1]["exception"], ConnectionRefusedError)
+
+
+BODIES = {
+    "json": ({"json": {"a": 1}}, '{"a": 1}'),
+    "form": ({"data": {"a": "1"}}, b"a=1"),
+    "text": ({"data": "a"}, b"a"),
+    "text with a type": ({"data": "a", "headers": {"Content-Type": "x/y"}}, "a"),
+    "bytes": ({"data": b"a"}, b"a"),
+    "nothing": ({}, None),
+}
+
+
+@pytest.mark.parametrize("name", BODIES)
+def test_body_of_a_request_is_shown_as_stock_shows_it(fast, refusing, name):
+    call, shown = BODIES[name]
+    assert fast.post("/echo", **call).request.body == shown
+    assert fast.post(refusing.url, **call).request.body == shown
+
+
+def test_header_values_that_are_no_text_are_sent_as_python_shows_them(fast, seen):
+    fast.get("/echo", headers={"X-None": None, "X-Bytes": b"by", "X-Number": 1})
+    assert [seen().header(name) for name in ("X-None", "X-Bytes", "X-Number")] == ["None", "b'by'", "1"]
+
+
+def test_response_has_the_names_of_urllib3(fast):
+    response = fast.get("/echo")
+    assert (response.status, response.data, response.isclosed()) == ("200", b'{"greeting": "hello"}', True)
+    assert response.info() is response.headers

@@ -18,7 +18,8 @@ SAME = (
     (r"python/gevent-http-client-[\d.]+|rocust/\d[\w.]*", "(fast client)", "FastHttpUser's client says its own name as user agent"),
     (r'cnonce="[0-9a-f]+"', 'cnonce="..."', "digest authentication: random"),
     (r'response="[0-9a-f]{32}"', 'response="..."', "digest authentication: follows from the random number"),
-    (r"geventhttpclient\.\w+\.|\b_parser\.(?=HTTPParseError)|rocust\._http\.fast_\w+\.",
+    (r"geventhttpclient\.\w+\.|\b_parser\.(?=HTTPParseError)|rocust\._http\.fast_\w+\."
+     r"|locust\.contrib\.fasthttp\.(?=ConnectionError|HTTPConnectionClosed|HTTPParseError|Headers)",
      "geventhttpclient.", "we have no geventhttpclient; our classes of these names stand in for its own"),
     (r" \(_ssl\.c:\d+\)", "", "the line of CPython's source, another in each release"),
     (r"_=\d{13}", "_=(now)", "`rest_()` appends the time"),
