@@ -272,6 +272,7 @@ def test_fast_sends_a_file_with_its_length(server, fast, seen, file):
 def test_fast_sends_a_file_again_after_a_redirect_and_says_when_it_cannot(server, fast, reports):
     server.set_routes({"/moved": MOVED, "/there": Route()})
     assert fast.post("/moved", data=io.BytesIO(b"again")).status_code == 200
+    server.wait_for_requests(2)
     assert [exchange.body for exchange in server.journal()] == ["again", "again"]
     response = fast.post("/moved", data=_pieces())
     assert response.status_code == 0
