@@ -11,7 +11,7 @@ import signal
 
 import pytest
 from support.command import Result, run_locust, start_locust
-from support.script import Route, Step, close, redirect, reset, send, wait_for_gate
+from support.script import Route, Step, close, pause, redirect, reset, send, wait_for_gate
 from support.server import RefusingPort, ScriptedServer
 
 KINDS = ("HttpUser", "FastHttpUser")
@@ -45,6 +45,20 @@ class Listener(HttpUser):
     @task
     def listen(self):
         self.client.get("/silent")
+"""
+
+STREAMS = """
+from locust import HttpUser, FastHttpUser, task, events
+
+class Streamer(KIND):
+    @task
+    def read_and_send(self):
+        response = self.client.get("/drip", stream=True)
+        if response.status_code:
+            for _ in response.iter_content(1):
+                pass
+        self.client.post("/sink", data=(b"x" * 1000 for _ in range(200)))
+        self.client.get("/drip", stream=True).iter_content(1)
 """
 
 # One user, so many requests of a path, then the end of the run.
@@ -94,6 +108,28 @@ def test_graceful_end_aborts_nothing() -> None:
         )
         assert result.aborted == 0
         assert ABORTED_LINE not in result.stderr
+
+
+@pytest.mark.ours("keeps no account of aborted requests")
+@pytest.mark.parametrize(
+    "listener", ["", "@events.request.add_listener\ndef listen(**_):\n    pass\n"], ids=["plain", "listener"]
+)
+@pytest.mark.parametrize("kind", KINDS)
+def test_abrupt_end_while_bodies_are_streamed_loses_nothing_and_invents_nothing(kind: str, listener: str) -> None:
+    """A streamed response is reported with its head, whatever becomes of its body; an upload as any request."""
+    users = 5
+    drip = (send("HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nabc"), pause(0.02), send("def"))
+    with ScriptedServer({"/drip": Route(steps=drip), "/sink": Route()}) as server:
+        result = run_locust(
+            STREAMS.replace("KIND", kind) + listener, "-H", server.url, "-u", str(users), "-r", str(users), "-t", "1"
+        )
+        server.settle()
+        seen = server.count("/drip") + server.count("/sink")
+        assert server.count("/sink") > 10
+        assert result.total.failures == 0
+        # An upload that was broken off half-way has been sent, but the server has not seen it whole.
+        assert result.total.requests <= seen
+        assert seen <= result.total.requests + result.aborted <= seen + users
 
 
 @pytest.mark.ours("keeps no account of aborted requests")

@@ -428,6 +428,65 @@ async fn a_body_that_breaks_off_or_stalls_is_a_failure_and_the_connection_lives_
 }
 
 #[tokio::test]
+async fn a_streamed_body_comes_as_it_is_pulled_and_a_dropped_one_resets_its_stream() {
+    const OFFERED_BYTES: usize = 16 << 20;
+    let (heard, mut hearing) = mpsc::unbounded_channel();
+    let server = ScriptedServer::start(move |visit, _| {
+        let heard = heard.clone();
+        async move {
+            let mut connection = h2::server::handshake(visit.into_stream()).await.unwrap();
+            while let Some(Ok((_, mut respond))) = connection.accept().await {
+                let heard = heard.clone();
+                tokio::spawn(async move {
+                    let mut stream = respond.send_response(http::Response::new(()), false).unwrap();
+                    let mut left = OFFERED_BYTES;
+                    while left > 0 {
+                        stream.reserve_capacity(left);
+                        match std::future::poll_fn(|cx| stream.poll_capacity(cx)).await {
+                            Some(Ok(room)) => {
+                                left -= room;
+                                stream.send_data(vec![b'x'; room].into(), left == 0).unwrap();
+                            }
+                            _ => break,
+                        }
+                    }
+                    heard.send(left).unwrap();
+                });
+            }
+        }
+    })
+    .await;
+    let session = session();
+    let mut request = get(&server.url("/"));
+    request.is_streamed = true;
+    let opened = open(&session, request.clone(), &mut Timeline::default()).await.unwrap();
+    let mut flow = opened.1.unwrap();
+    assert!(!flow.pull(&session, 1, false).await.unwrap().is_last);
+    // As much as the window lets through is on its way; the rest waits for whoever pulls.
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert!(
+        hearing.try_recv().is_err(),
+        "the server has sent all, though nobody has read it"
+    );
+    drop(flow);
+    assert!(hearing.recv().await.unwrap() > 0, "the stream was reset half-way");
+
+    let (response, flow) = open(&session, request, &mut Timeline::default()).await.unwrap();
+    assert_eq!((response.status, response.body.len()), (200, 0));
+    let mut flow = flow.unwrap();
+    let mut received = 0;
+    loop {
+        let piece = flow.pull(&session, 65_536, false).await.unwrap();
+        received += piece.bytes.len();
+        if piece.is_last {
+            break;
+        }
+    }
+    assert_eq!((received, hearing.recv().await), (OFFERED_BYTES, Some(0)));
+    assert_eq!(server.visits(), 1);
+}
+
+#[tokio::test]
 async fn a_server_of_http1_is_told_of_without_tls() {
     let server = ScriptedServer::answering(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n").await;
     let failure = send(&session(), get(&server.url("/"))).await.unwrap_err();
