@@ -149,8 +149,9 @@ class Running:
             ContenderFailed: It did not end in time, or left no report.
         """
         self.require_alive()
-        os.kill(self.pid, signal.SIGINT if self.contender.kind == "wrk" else signal.SIGTERM)
+        # In this order: a stopped process hears a signal in whichever thread wakes first, and only wrk's first one ends it.
         os.kill(self.pid, signal.SIGCONT)
+        os.kill(self.pid, signal.SIGINT if self.contender.kind == "wrk" else signal.SIGTERM)
         try:
             self._process.wait(within_s)
         except subprocess.TimeoutExpired:
