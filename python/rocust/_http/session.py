@@ -15,6 +15,7 @@ from http.cookiejar import CookieJar
 from typing import TYPE_CHECKING, Any
 
 import requests
+from requests import Session
 from requests.adapters import HTTPAdapter
 from requests.auth import HTTPBasicAuth
 from requests.exceptions import InvalidSchema, InvalidURL, MissingSchema, RequestException
@@ -250,7 +251,7 @@ class HttpSession(WiredSession, requests.Session):
         reason: str | None = None
         is_bare = (
             not (kwargs or data is not None or json is not None or self._is_touched or self._headers_changed)
-            and requests.Session.send is SESSION_SEND
+            and Session.send is SESSION_SEND
             and HTTPAdapter.send is ADAPTER_SEND
             and not (self.trust_env and (tls.environment_bundle() or environment.speaks()))
         )
