@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 from http.cookiejar import CookieJar
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from requests.auth import _basic_auth_str
 from requests.models import RequestEncodingMixin
@@ -34,7 +34,7 @@ from rocust._http.fast_agent import (
     shared_pool,
 )
 from rocust._http.fast_errors import LocustBadStatusCode, of_fast, refusal_of_proxy
-from rocust._http.fast_headers import Headers
+from rocust._http.fast_headers import Headers, refusal
 from rocust._http.fast_response import Call, ErrorResponse, FastResponse, ResponseContextManager, asked_of, whole_url
 from rocust._http.json_text import written
 from rocust._http.proxies import proxy_at, said_of
@@ -289,7 +289,8 @@ class FastHttpSession(WiredSession):
         """
         label = name or self.request_name or url
         ledger, is_direct = ledgers(self.request_event, self.user)
-        is_direct = is_direct and not catch_response and self._valid_codes is VALID_CODES
+        # What a request with a limit of its own fails with quotes the session's, which the engine does not know.
+        is_direct = is_direct and not (catch_response or "max_redirects" in kwargs) and self._valid_codes is VALID_CODES
         room = mailroom.current()
         client = self._client
         attempts = kwargs.pop("max_retries", self._max_retries) + 1
@@ -316,7 +317,7 @@ class FastHttpSession(WiredSession):
                 else:
                     key = client.send_with(room.port, getcurrent(), ledger, is_direct, method, url, label, extra)
             except (_core.InvalidTarget, _core.InvalidHeader) as problem:
-                raise ValueError(said_of(problem)) from None
+                raise self._refused(problem, url, extra) from None
             exchange = room.park(key) if body is None else body.exchange(room, key)
             if exchange is False:
                 raise RuntimeError(LOST)
@@ -324,7 +325,7 @@ class FastHttpSession(WiredSession):
             if not (exchange.failure_kind in _PASSING and attempts > 0 and method.upper() in _IDEMPOTENT):
                 break
             exchange.settle()
-        call = self._call(method, url, extra)
+        call = self._call(method, url, extra, exchange.failed)
         if exchange.is_settled and not catch_response:
             response = FastResponse(exchange, call)
             if exchange.status not in self._valid_codes:
@@ -335,18 +336,30 @@ class FastHttpSession(WiredSession):
         own_error = body.error if body is not None else None
         return self._report(exchange, call, label, catch_response, context, stream, own_error)
 
+    def _refused(self, problem: Exception, url: str, extra: dict[str, Any] | None) -> ValueError:
+        """What stock raises for a URL or header that cannot be sent."""
+        if isinstance(problem, _core.InvalidHeader):
+            return ValueError(refusal((extra and extra["headers"]) or self._encoded_defaults))
+        return _invalid_url(self._build_url(url), said_of(problem))
+
     def _body(self, data: Any, method: str, url: str, kwargs: dict[str, Any]) -> FastBody | None:
         """The body, if it is one that is made while it is sent."""
         if not data or kwargs.get("files") or not uploading.is_streamed(data):
             return None
         return FastBody(data, method, self._build_url(url))
 
-    def _call(self, method: str, url: str, extra: dict[str, Any] | None) -> Call:
+    def _call(self, method: str, url: str, extra: dict[str, Any] | None, has_failed: bool) -> Call:
         """What the response is told of this call."""
         if type(self)._build_url is not _BUILD_URL:
             url = self._build_url(url)
         headers, body = (extra["headers"], extra["written_body"]) if extra else (None, None)
-        return method, url, self.base_url, self._encoded_defaults if headers is None else headers, body
+        if headers is None:
+            headers = self._encoded_defaults
+        if has_failed:
+            # Stock tells of a request that came to nothing without what goes with every request.
+            always = _pairs(self._default_headers)
+            headers = [header for header in headers if header not in always]
+        return method, url, self.base_url, headers, body
 
     def _report(
         self,
@@ -362,10 +375,10 @@ class FastHttpSession(WiredSession):
         asked = asked_of(call)
         error: BaseException | None = None
         if exchange.failed:
-            if (refusal := refusal_of_proxy(exchange)) is not None:
+            if (refused := refusal_of_proxy(exchange)) is not None:
                 exchange.settle()
-                raise refusal
-            error = own_error or of_fast(exchange, self._max_retries)
+                raise refused
+            error = own_error or of_fast(exchange, self._max_retries, self._max_redirects)
         elif exchange.status not in self._valid_codes:
             error = LocustBadStatusCode(
                 exchange.url if exchange.url != exchange.first_url else asked.url, code=exchange.status
@@ -380,15 +393,18 @@ class FastHttpSession(WiredSession):
             "response_length": exchange.declared_length if stream else exchange.length,
             "response_time": exchange.response_time,
         }
-        response: FastResponse
-        if catch_response:
-            response = ResponseContextManager(exchange, call, self.request_event, meta)
-        else:
-            response = (ErrorResponse if exchange.failed else FastResponse)(exchange, call)
-        response.error = error
+        response: FastResponse = (ErrorResponse if exchange.failed else FastResponse)(exchange, call)
+        if error is not None:
+            response.error = error
         if stream and not exchange.failed:
             response.begin_streaming()
         meta["response"] = response
+        if catch_response:
+            # Listeners get the response, the block gets its judge.
+            told, response = response, ResponseContextManager(exchange, call, self.request_event, meta)
+            response.__dict__.update(
+                {name: value for name, value in vars(told).items() if name in ("error", "_stream")}
+            )
         if not catch_response:
             exchange.settle()
             self.request_event.fire(**meta)
@@ -538,6 +554,17 @@ def _payload(data: Any, files: Any, headers: Headers) -> bytes | None:
     if isinstance(data, Mapping) or (isinstance(data, str) and not content_type):
         headers["content-length"] = str(len(content))
     return content
+
+
+def _invalid_url(url: str, why: str) -> ValueError:
+    """What stock raises for a URL that cannot be requested, where Python itself finds the fault; else why we do not."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+        (parts.hostname or "").encode("idna")
+    except ValueError as error:
+        return error
+    return ValueError(why)
 
 
 def _with_unknown(method: str, data: Any, params: Any, unknown: dict[str, Any]) -> tuple[Any, Any]:

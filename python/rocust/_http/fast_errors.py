@@ -51,14 +51,20 @@ class FastConnectionError(Exception):
         return f"URL {self.url}: {self.text}" if self.text else f"URL {self.url}"
 
 
+# Its name where it came from; as a global it would hide Python's.
+FastConnectionError.__name__ = FastConnectionError.__qualname__ = "ConnectionError"
+
+
 class BadStatusCode(FastConnectionError):
     """The status is not one of the valid ones; it is in `code`."""
 
     code: int
 
 
-class LocustBadStatusCode(BadStatusCode):
+class LocustBadStatusCode(FastConnectionError):
     """As `BadStatusCode`, shown without the URL so that failures group. Same as Locust."""
+
+    code: int
 
     def __repr__(self) -> str:
         """The class and the code."""
@@ -221,8 +227,10 @@ def refusal_of_proxy(exchange: _core.Exchange) -> RuntimeError | None:
     return RuntimeError(f"Proxy CONNECT failed: {line}{hint}")
 
 
-def of_fast(exchange: _core.Exchange, max_retries: int = 0) -> Exception:
-    """What went wrong with a failed exchange, as geventhttpclient raises it after `max_retries` more attempts."""
+def of_fast(exchange: _core.Exchange, max_retries: int = 0, max_redirects: int | None = None) -> Exception:
+    """What went wrong with a failed exchange, as geventhttpclient raises it; it quotes these limits of the session."""
+    if exchange.failure_kind == "too-many-redirects" and max_redirects is not None:
+        return RetriesExceeded(exchange.first_url, f"Redirection limit reached ({max_redirects})")
     if exchange.failure_kind in ("connect-timeout", "read-timeout"):
         return _timed_out(exchange, max_retries)
     return _BY_KIND.get(exchange.failure_kind, system_error)(exchange)

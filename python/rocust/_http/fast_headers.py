@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, KeysView, Mapping, ValuesView
 from typing import Any
 
@@ -184,6 +185,19 @@ class Headers(dict[str, Any]):
     def compatible_dict(self) -> dict[str, Any]:
         """A plain dict, repeated lines joined by a comma."""
         return dict(self.itermerged())
+
+
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+
+
+def refusal(headers: Iterable[tuple[str, bytes]]) -> str:
+    """What is wrong with the first of these headers that cannot be sent, in geventhttpclient's words."""
+    for name, value in headers:
+        if not _TOKEN.fullmatch(name):
+            return f"invalid header field name {name!r}"
+        if any(byte in b"\r\n\0" for byte in value):
+            return f"invalid value for header field {name!r}: {value.decode('latin-1')!r}"
+    return "invalid header"
 
 
 def _pairs(lines: Any) -> Iterable[tuple[str, Any]]:

@@ -108,7 +108,8 @@ class FastResponse:
     #: What was read of a streamed body for `content`.
     _content: bytes | None = None
     #: The exception a failed request was reported with, if it failed.
-    error: BaseException | None = None
+    #: Not there when nothing failed. Same as Locust.
+    error: BaseException
 
     def __init__(self, exchange: _core.Exchange, call: Call) -> None:
         """The response of `exchange`, to what `call` asked for."""
@@ -169,6 +170,23 @@ class FastResponse:
     def isclosed(self) -> bool:
         """Whether the body has been read whole. Same as Locust."""
         return not isinstance(self._stream, FastStream) or self._content is not None
+
+    def __len__(self) -> int:
+        """The length that the server declared.
+
+        Raises:
+            TypeError: When it declared none.
+
+        Same as Locust.
+        """
+        return int(self.headers["content-length"]) if self.headers and "content-length" in self.headers else None  # type: ignore[return-value]
+
+    def __bool__(self) -> bool:
+        """A response is true.
+
+        Differs from Locust: there one with an empty body is false, and asking one that declares no length raises.
+        """
+        return True
 
     def info(self) -> Headers | None:
         """The headers, as http.client calls them. Same as Locust."""
@@ -259,8 +277,8 @@ class FastResponse:
 
     def raise_for_status(self) -> None:
         """Raise what the request failed with, if it did. Same as Locust."""
-        if self.error:
-            raise self.error
+        if error := getattr(self, "error", None):
+            raise error
 
     def iter_content(self, chunk_size: int = 1024, decode_content: bool = True) -> Iterator[bytes | str]:
         """The body in pieces of at most `chunk_size` bytes, as text where it is UTF-8 and `decode_content` is set. Same as Locust."""
@@ -324,7 +342,7 @@ class ResponseContextManager(FastResponse):
             self._report_request()
             return kind is None
         if kind is None:
-            self.request_meta["exception"] = self.error
+            self.request_meta["exception"] = getattr(self, "error", None)
         elif isinstance(value, ResponseError):
             self.request_meta["exception"] = value
         else:

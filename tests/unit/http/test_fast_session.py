@@ -142,7 +142,7 @@ def test_valid_statuses(fast, server, reports, status):
     server.set_routes({"/": Route(status=status, body="")})
     response = fast.get("/")
     response.raise_for_status()
-    assert (response.status_code, response.error, reports.only["exception"]) == (status, None, None)
+    assert (response.status_code, hasattr(response, "error"), reports.only["exception"]) == (status, False, None)
 
 
 @pytest.mark.parametrize("status", [209, 300, 305, 400, 404, 500, 599])
@@ -244,7 +244,7 @@ def test_redirects_may_be_left_alone(fast, server, request_event):
     assert fast.get("/moved", allow_redirects=False).status_code == 302
     none = FastHttpSession(server.url, request_event, None, max_redirects=0)
     response = none.get("/moved")
-    assert (response.status_code, response.error) == (302, None)
+    assert (response.status_code, hasattr(response, "error")) == (302, False)
 
 
 def test_too_many_redirects(server, request_event, reports):

@@ -146,7 +146,10 @@ def _cookie(cookie: Any) -> str:
 def path_of(kind: type) -> str:
     """Module and name of a class; of Locust's own the module that users import it from."""
     module = kind.__module__
-    if module.partition(".")[0] in ("locust", "rocust"):
+    is_stand_in = module.startswith("rocust._http.fast_") and not kind.__name__.startswith(
+        ("Locust", "Fast", "Error", "R")
+    )
+    if module.partition(".")[0] in ("locust", "rocust") and not is_stand_in:
         for public in PUBLIC:
             face = importlib.import_module(f"locust.{public}")
             if getattr(face, kind.__name__, None) is kind:
