@@ -1,4 +1,7 @@
-"""`HttpSession` beside `requests` itself: the same call, the same bytes on the wire, the same attributes of the response."""
+"""`HttpSession` beside `requests` itself: the same call, the same bytes on the wire, the same attributes of the response.
+
+Runs on every system and Python, and needs no stock Locust; `tests/compat/twins` compares more, where stock Locust can be had.
+"""
 
 from __future__ import annotations
 
