@@ -926,7 +926,7 @@ impl PyExchange {
     }
 
     /// Says that it is being reported.
-    fn settle(&self) {
+    pub(super) fn settle(&self) {
         self.is_settled.store(true, Ordering::Relaxed);
         self.unreported.lock().unwrap_or_else(PoisonError::into_inner).settle();
     }
@@ -982,6 +982,18 @@ impl PyExchange {
     fn json_body_as<'py>(&self, py: Python<'py>, encoding: Option<&str>, guesses: bool) -> Option<Bound<'py, PyBytes>> {
         let encoding = encoding.filter(|name| !name.is_empty());
         self.plain_body(py, encoding.map_or(Encoding::Unsaid, Encoding::named), guesses)
+    }
+
+    /// The body as text, where its encoding is said and makes no question; None where a closer look is due.
+    fn plain_text<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyString>> {
+        let response = self.result.as_ref().ok()?;
+        let is_plain = match Encoding::of_headers(&response.headers) {
+            Encoding::Utf8 => true,
+            Encoding::AsciiAndMore => response.body.is_ascii(),
+            _ => false,
+        };
+        let text = std::str::from_utf8(&response.body).ok().filter(|_| is_plain)?;
+        Some(PyString::new(py, text))
     }
 
     /// The size of the decoded body.

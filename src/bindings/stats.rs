@@ -137,6 +137,36 @@ impl PyLedger {
         Ok(())
     }
 
+    /// Counts one request of the engine's that Python reports: as `record`, and the parts of `exchange` where they are the given time's.
+    #[pyo3(signature = (method, name, response_time_ms, length_bytes, at_epoch_s, exchange))]
+    fn report(
+        &self,
+        method: &Bound<'_, PyAny>,
+        name: &Bound<'_, PyAny>,
+        response_time_ms: f64,
+        length_bytes: u64,
+        at_epoch_s: f64,
+        exchange: &Bound<'_, PyExchange>,
+    ) -> PyResult<()> {
+        let entry = self.inner.intern(&text(method)?, &text(name)?);
+        self.inner.record_request(
+            PYTHON_SHARD,
+            entry,
+            Some(ResponseTime::LooseMs(response_time_ms)),
+            length_bytes,
+            at_epoch_s,
+            None,
+        );
+        let (measured_ms, phases) = exchange.get().measured();
+        if let Some(phases) = phases
+            && measured_ms.to_bits() == response_time_ms.to_bits()
+        {
+            self.inner.record_parts(PYTHON_SHARD, entry, phases.in_order().into());
+        }
+        exchange.get().settle();
+        Ok(())
+    }
+
     /// Counts one failure of a request that is counted on its own.
     fn record_failure(
         &self,

@@ -147,33 +147,31 @@ impl Job {
         }
     }
 
-    async fn run(self, shard: usize) {
-        let Self {
-            session,
-            request,
-            ledger,
-            report,
-            ticket,
-            port,
-            in_flight,
-            queued,
-            ..
-        } = self;
-        let mut flight = Flight {
-            timeline: Timeline::queued_at(queued),
-            unreported: Unreported { ledger, shard },
-            reply: Some((ticket, port)),
-            method: request.method.clone(),
-            target: request.target.clone(),
-            _counted: in_flight,
-        };
-        let started_at = clock::since_epoch();
-        let result = crate::http::exchange(&session, request, &mut flight.timeline).await;
-        let is_recorded = result
-            .as_ref()
-            .is_ok_and(|response| flight.record(&report, response, response.body.len() as u64));
-        let_rest(&session);
-        flight.land(result, started_at, is_recorded, None);
+    #[expect(
+        clippy::manual_async_fn,
+        reason = "an `async fn` holds all that it is given twice, and what a task holds is copied for every request"
+    )]
+    fn run(self, shard: usize) -> impl Future<Output = ()> + Send {
+        async move {
+            let mut flight = Flight {
+                timeline: Timeline::queued_at(self.queued),
+                unreported: Unreported {
+                    ledger: self.ledger,
+                    shard,
+                },
+                reply: Some((self.ticket, self.port)),
+                method: self.request.method.clone(),
+                target: self.request.target.clone(),
+                _counted: self.in_flight,
+            };
+            let started_at = clock::since_epoch();
+            let result = crate::http::exchange(&self.session, &self.request, &mut flight.timeline).await;
+            let is_recorded = result
+                .as_ref()
+                .is_ok_and(|response| flight.record(&self.report, response, response.body.len() as u64));
+            let_rest(&self.session);
+            flight.land(result, started_at, is_recorded, None);
+        }
     }
 
     /// As [`Self::run`], for a body that is streamed in either direction: the response is handed over with its head,

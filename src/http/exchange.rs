@@ -3,6 +3,7 @@
 //! Ties the other files of this room together and holds the guard that stamps `done`. Whatever happens on the way is
 //! in the response or the failure; nothing is logged or counted here.
 
+use std::borrow::Borrow;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -40,9 +41,19 @@ use super::wire::WireOptions;
 /// # Panics
 ///
 /// When polled outside a tokio runtime with I/O and time enabled.
-pub async fn exchange(session: &Session, mut request: Request, timeline: &mut Timeline) -> Result<Response, Failure> {
-    request.is_streamed = false;
-    open(session, request, timeline).await.map(|(response, _)| response)
+pub async fn exchange(
+    session: &Session,
+    request: impl Borrow<Request>,
+    timeline: &mut Timeline,
+) -> Result<Response, Failure> {
+    let (guard, begun) = DoneGuard::begin(timeline);
+    let asked = Asked {
+        request: request.borrow(),
+        is_streamed: false,
+    };
+    within_limit(session, asked, begun, guard.timeline)
+        .await
+        .map(|(response, _)| response)
 }
 
 /// As [`exchange`], but a request with `is_streamed` ends when the head of the (last) response is there: `done` is
@@ -61,47 +72,57 @@ pub async fn exchange(session: &Session, mut request: Request, timeline: &mut Ti
 /// As [`exchange`].
 pub async fn open(
     session: &Session,
-    request: Request,
+    request: impl Borrow<Request>,
     timeline: &mut Timeline,
 ) -> Result<(Response, Option<Flow>), Failure> {
     let (guard, begun) = DoneGuard::begin(timeline);
-    let timeline = &mut *guard.timeline;
-    match request.total_timeout {
-        None => follow(session, request, begun, timeline).await,
-        Some(limit) => {
-            let target = request.target.clone();
-            // Boxed, so that exchanges without a limit do not carry the room for it.
-            let limited = Box::pin(tokio::time::timeout(limit, follow(session, request, begun, timeline)));
-            limited.await.unwrap_or_else(|_| {
-                let message = format!("The exchange took longer than {} s", limit.as_secs_f64());
-                Err(Failure::new(FailureKind::TotalTimeout, &target, message))
-            })
-        }
-    }
+    let request = request.borrow();
+    let asked = Asked {
+        request,
+        is_streamed: request.is_streamed,
+    };
+    within_limit(session, asked, begun, guard.timeline).await
+}
+
+/// A request, by reference: what futures carry is copied with them, at every exchange.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    request: &'a Request,
+    is_streamed: bool,
+}
+
+async fn within_limit(
+    session: &Session,
+    asked: Asked<'_>,
+    begun: Instant,
+    timeline: &mut Timeline,
+) -> Result<(Response, Option<Flow>), Failure> {
+    let Some(limit) = asked.request.total_timeout else {
+        return follow(session, asked, begun, timeline).await;
+    };
+    // Boxed, so that exchanges without a limit do not carry the room for it.
+    let limited = Box::pin(tokio::time::timeout(limit, follow(session, asked, begun, timeline)));
+    limited.await.unwrap_or_else(|_| {
+        let message = format!("The exchange took longer than {} s", limit.as_secs_f64());
+        Err(Failure::new(FailureKind::TotalTimeout, &asked.request.target, message))
+    })
 }
 
 /// Sends the request and every request that redirects make of it.
 async fn follow(
     session: &Session,
-    request: Request,
+    asked: Asked<'_>,
     begun: Instant,
     timeline: &mut Timeline,
 ) -> Result<(Response, Option<Flow>), Failure> {
-    let Request {
-        method,
-        target,
-        headers,
-        body,
-        feed,
-        ..
-    } = &request;
+    let request = asked.request;
     let mut sent = Sent {
-        method: method.clone(),
-        target: target.clone(),
-        headers: Arc::clone(headers),
+        method: request.method.clone(),
+        target: request.target.clone(),
+        headers: Arc::clone(&request.headers),
         cookie: None,
-        body: body.clone(),
-        feed: feed.clone(),
+        body: request.body.clone(),
+        feed: request.feed.clone(),
     };
     // Waiting for others of the same user is part of what the request took, as it is in stock.
     let turn = session.turn().await;
@@ -114,7 +135,7 @@ async fn follow(
     let mut history = Vec::new();
     let mut begun = begun;
     loop {
-        let (mut response, flow) = send_one(session, &request, sent, begun, timeline).await?;
+        let (mut response, flow) = send_one(session, asked, sent, begun, timeline).await?;
         let location = if request.follow_redirects {
             rule.location(response.status, &response.headers, request.max_redirects)
         } else {
@@ -123,7 +144,7 @@ async fn follow(
         let Some(location) = location.map(<[u8]>::to_vec) else {
             response.history = history;
             if request.decode
-                && !request.is_streamed
+                && !asked.is_streamed
                 && let Err(mut failure) = decode_body(&mut response, session, request.max_body_bytes).await
             {
                 failure.response = Some(Box::new(response));
@@ -163,11 +184,12 @@ async fn follow(
 /// One request and its response, with cookies both ways; the body as it came.
 async fn send_one(
     session: &Session,
-    request: &Request,
+    asked: Asked<'_>,
     mut sent: Sent,
     begun: Instant,
     timeline: &mut Timeline,
 ) -> Result<(Response, Option<Flow>), Failure> {
+    let request = asked.request;
     if (request.use_jar && !session.cookies().is_empty()) || !request.cookies.is_empty() {
         sent.cookie = session.cookies().header_for(&sent, request.use_jar, &request.cookies);
     }
@@ -197,7 +219,7 @@ async fn send_one(
         read_timeout: request.read_timeout,
         max_body_bytes: request.max_body_bytes,
         follows: request.follow_redirects.then_some((rule, request.max_redirects)),
-        is_streamed: request.is_streamed,
+        is_streamed: asked.is_streamed,
         begun,
     };
     let Answer {

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from rocust import _core
+from rocust._stats import RequestStats
 
 if TYPE_CHECKING:
     from rocust._events import EventHook
@@ -22,6 +23,15 @@ def exchanges_of(response: Any) -> list[_core.Exchange]:
         return hops
     exchange = getattr(response, "_exchange", None)
     return [exchange] if type(exchange) is _core.Exchange else []
+
+
+#: As it is while nobody has put another one in its place.
+_LOG_REQUEST = RequestStats.log_request
+
+
+def _logs_plainly(stats: RequestStats) -> bool:
+    """Whether `log_request` is the one that was written for these statistics."""
+    return RequestStats.log_request is _LOG_REQUEST and "log_request" not in stats.__dict__
 
 
 class StatsListener:
@@ -44,11 +54,32 @@ class StatsListener:
     ) -> None:
         """Record one request, its failure if it failed, and its parts if the response comes from the engine."""
         stats = self.environment.stats
+        if (
+            exception is None
+            and type(response_time) is float
+            and type(response_length) is int
+            and type(stats) is RequestStats
+        ):
+            exchange = getattr(response, "_exchange", None)
+            # One call for three, unless somebody has a say in how requests are logged or `requests` has followed redirects.
+            if type(exchange) is _core.Exchange and _logs_plainly(stats) and getattr(response, "_hops", None) is None:
+                stats.log_exchange(request_type, name, response_time, response_length, exchange)
+                return
         stats.log_request(request_type, name, response_time, response_length)
         if type(response_time) is float and (exchanges := exchanges_of(response)):
             stats.ledger.record_timings(request_type, name, response_time, exchanges)
         if exception:
             stats.log_error(request_type, name, exception)
+
+
+def direct_stats(request_event: EventHook) -> RequestStats | None:
+    """The statistics that a request would reach and nobody else, so that firing the event can be spared; None when others listen."""
+    handlers = request_event._handlers
+    if len(handlers) == 1 and type(handlers[0]) is StatsListener:
+        stats = handlers[0].environment.stats
+        if type(stats) is RequestStats and _logs_plainly(stats):
+            return stats
+    return None
 
 
 def ledgers(request_event: EventHook, user: Any) -> tuple[_core.Ledger | None, bool]:

@@ -23,6 +23,7 @@ from urllib3.exceptions import MaxRetryError, NewConnectionError, ProtocolError
 
 from rocust._errors import CatchResponseError, LocustError, ResponseError
 from rocust._http.json_text import DOUBTFUL, parsed, requests_uses_json
+from rocust._http.recording import direct_stats
 from rocust._http.sent import prepared_from
 from rocust._stats import Timings, timings_of
 
@@ -285,6 +286,21 @@ class ResponseContextManager(requests.Response):
         value = DOUBTFUL if kwargs or not requests_uses_json() else parsed(self._plain_json())
         return super().json(**kwargs) if value is DOUBTFUL else value
 
+    @property
+    def text(self) -> str:
+        """The body as text. Same as requests."""
+        own = own_dict(self)
+        exchange = own.get("_exchange")
+        if (
+            exchange is not None
+            and "encoding" not in own
+            and ("_content" not in own or own["_content"] is exchange.body)
+        ):
+            plain: str | None = exchange.plain_text()
+            if plain is not None:
+                return plain
+        return super().text
+
     def _plain_json(self) -> bytes | None:
         """The body as it came, if any parser may read it and nobody has put another one in its place."""
         own = own_dict(self)
@@ -326,6 +342,8 @@ class ResponseContextManager(requests.Response):
 
     def __exit__(self, kind: Any, value: Any, traceback: Any) -> bool:  # type: ignore[override]
         """Report the request by what the block said, or else by its status. A foreign exception passes, and nothing is reported."""
+        if self._report_success(kind):
+            return kind is None or self._manual_result is None
         meta = self.request_meta
         if self._manual_result is not None:
             meta["exception"] = None if self._manual_result is True else self._manual_result
@@ -340,17 +358,54 @@ class ResponseContextManager(requests.Response):
             return False
         return True
 
+    def _report_success(self, kind: Any) -> bool:
+        """Report the request where nobody but the statistics would be told and nothing is wrong: the same in one step."""
+        own = own_dict(self)
+        verdict = self._manual_result
+        if (
+            "request_meta" in own
+            or "_hops" in own
+            or self.error is not None
+            or type(self) is not ResponseContextManager
+        ):
+            return False
+        exchange = own.get("_exchange")
+        stats = direct_stats(self._request_event)
+        if exchange is None or stats is None or exchange.failed:
+            return False
+        if verdict is not True and (verdict is not None or kind is not None or not _is_fine(own, exchange)):
+            return False
+        _, method, name, _, extra, _ = self._call
+        length = exchange.declared_length if extra is not None and extra["is_streamed"] else exchange.length
+        stats.log_exchange(method, name or exchange.first_path_url, exchange.response_time, length, exchange)
+        return True
+
     def report_by_status(self) -> None:
         """Report what nobody has judged. The name stands in for the URL meanwhile, so that failures group, as in Locust."""
-        url, self.url = self.url, self.request_meta["name"]
+        own = own_dict(self)
+        had_url, url = "url" in own, own.get("url")
+        own["url"] = self.request_meta["name"]
         try:
             self.request_meta["exception"] = self._verdict()
             self._report()
         finally:
-            self.url = url
+            if had_url:
+                own["url"] = url
+            else:
+                # It was not read so far; whoever does makes it.
+                del own["url"]
 
     def _verdict(self) -> BaseException | None:
         """The exception this response is reported with when nobody said otherwise."""
+        own = own_dict(self)
+        if (
+            self.error is None
+            and self._manual_result is None
+            and "_exchange" in own
+            and _is_fine(own, own["_exchange"])
+        ):
+            # Most responses: there is nothing to raise.
+            return None
         cause = self.error.__context__ if self.error is not None else None
         try:
             self.raise_for_status()
@@ -395,6 +450,12 @@ class ResponseContextManager(requests.Response):
 ResponseContextManager._late = tuple(
     name for name, value in vars(ResponseContextManager).items() if isinstance(value, _Lazy)
 )
+
+
+def _is_fine(own: dict[str, Any], exchange: _core.Exchange) -> bool:
+    """Whether the status, the server's or one that was assigned, is nothing that `raise_for_status` raises for."""
+    status = own.get("status_code", exchange.status)
+    return type(status) is int and status < 400
 
 
 class RestResponseContextManager(ResponseContextManager):

@@ -30,7 +30,7 @@ from rocust._http.cookies import adopt
 from rocust._http.headers import SessionHeaders
 from rocust._http.paths import ADAPTER_SEND, OVERRIDABLE, SESSION_SEND
 from rocust._http.proxies import rules_of
-from rocust._http.recording import ledgers
+from rocust._http.recording import direct_stats, ledgers
 from rocust._http.response import ResponseContextManager, own_dict, renamed
 from rocust._http.sent import prepared_from
 from rocust._http.state import DEFAULT_HEADERS, ENCODED_DEFAULT_HEADERS, MAKERS, make_cookies, why_not_plain
@@ -317,8 +317,10 @@ class HttpSession(WiredSession, requests.Session):
         own["_exchange"], own["_call"] = exchange, call
         if not exchange.failed and extra is not None and extra["is_streamed"]:
             streaming.begin(own, exchange)
-        response._request_event = self.request_event
-        response._catch_response = catch_response
+        own["_request_event"], own["_catch_response"] = self.request_event, catch_response
+        if catch_response and not exchange.failed and direct_stats(self.request_event) is not None:
+            # `request_meta` is made when somebody reads it; whom it would be told to may never ask.
+            return response
         meta = response.request_meta = self._meta(response, method, name, context)
         if isinstance(response.error, (InvalidSchema, InvalidURL)):
             meta["exception"] = response.error

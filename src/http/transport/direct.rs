@@ -173,11 +173,11 @@ impl Conduit {
 
 /// Sends the order over an idle connection or a new one, and keeps the connection when it can be used again.
 pub(super) async fn send(session: &Session, order: &Order<'_>, timeline: &mut Timeline) -> Result<Answer, Failure> {
-    let sent = send_on(session, order, timeline).await;
-    match order.proxy {
-        None => sent,
-        Some(proxy) => sent.map_err(|failure| failure.on_the_way(proxy, ProxyStage::Beyond)),
-    }
+    let Some(proxy) = order.proxy else {
+        return send_on(session, order, timeline).await;
+    };
+    let sent = Box::pin(send_on(session, order, timeline)).await;
+    sent.map_err(|failure| failure.on_the_way(proxy, ProxyStage::Beyond))
 }
 
 async fn send_on(session: &Session, order: &Order<'_>, timeline: &mut Timeline) -> Result<Answer, Failure> {
@@ -188,14 +188,17 @@ async fn send_on(session: &Session, order: &Order<'_>, timeline: &mut Timeline) 
         let written = conduit.gauge.written();
         let mut held = Held::new(conduit, timeline);
         match held.travel(order).await {
-            Ok(arrived) => return arrived.settle(session, held.release(), order).await,
+            Ok(arrived) => return arrived.settle(session, held.release(), order),
             Err(_) if held.written() == written && !order.is_partly_taken() => {}
             Err(failure) => return Err(failure),
         }
     }
     // Boxed, so that an exchange over an idle connection does not carry the room for opening one.
-    let conduit = Box::pin(Conduit::open(order, timeline)).await?;
-    send_first(session, order, conduit, timeline).await
+    Box::pin(async {
+        let conduit = Conduit::open(order, timeline).await?;
+        send_first(session, order, conduit, timeline).await
+    })
+    .await
 }
 
 /// Sends the order over this connection, which was opened for it.
@@ -217,7 +220,7 @@ async fn send_first(
 ) -> Result<Answer, Failure> {
     let mut held = Held::new(conduit, timeline);
     let arrived = held.travel(order).await?;
-    arrived.settle(session, held.release(), order).await
+    arrived.settle(session, held.release(), order)
 }
 
 /// What a passage ends with.
@@ -226,32 +229,24 @@ async fn send_first(
     reason = "the large one is the usual one, and is moved on at once"
 )]
 enum Arrived {
-    Whole(Answer),
+    /// All of it, and whether the connection can be used again.
+    Whole(Answer, bool),
     /// The head; the body has yet to come.
     Head(Box<Head>, Instant),
 }
 
 impl Arrived {
     /// Hands the connection to whom it belongs now: the session, or the rest of the body.
-    async fn settle(
-        self,
-        session: &Session,
-        conduit: Option<Box<Conduit>>,
-        order: &Order<'_>,
-    ) -> Result<Answer, Failure> {
-        let Some(conduit) = conduit else {
+    fn settle(self, session: &Session, conduit: Option<Box<Conduit>>, order: &Order<'_>) -> Result<Answer, Failure> {
+        let Some(mut conduit) = conduit else {
             return Err(gone(&order.sent.target));
         };
         match self {
-            Self::Whole(answer) => {
-                let mut conduit = Some(conduit);
-                let look = std::future::poll_fn(|cx| {
-                    if let Some(conduit) = conduit.take() {
-                        keep(session, conduit, answer.head_at, cx);
-                    }
-                    Poll::Ready(())
-                });
-                tokio::task::unconstrained(look).await;
+            Self::Whole(answer, is_idle) => {
+                if is_idle {
+                    conduit.idle_since = answer.head_at;
+                    session.keep_idle(conduit);
+                }
                 Ok(answer)
             }
             Self::Head(head, head_at) => {
@@ -326,17 +321,20 @@ fn keep(session: &Session, mut conduit: Box<Conduit>, idle_since: Instant, cx: &
     let Codec::Awake(driven) = &mut conduit.codec else {
         return;
     };
-    if conduit.gauge.is_write_broken() {
-        return;
+    if !conduit.gauge.is_write_broken() && is_idle(&mut driven.connection, &driven.sender, cx) {
+        conduit.idle_since = idle_since;
+        session.keep_idle(conduit);
     }
-    if !driven.sender.is_ready() {
-        // The codec may have to look round once more to see that it is idle. Once: nothing is waited for here.
-        if Pin::new(&mut driven.connection).poll(cx).is_ready() || !driven.sender.is_ready() {
-            return;
-        }
-    }
-    conduit.idle_since = idle_since;
-    session.keep_idle(conduit);
+}
+
+/// Whether the connection waits for another request.
+fn is_idle(
+    connection: &mut Connection<TokioIo<Wire>, Outgoing>,
+    sender: &SendRequest<Outgoing>,
+    cx: &mut Context<'_>,
+) -> bool {
+    // The codec may have to look round once more to see that it is idle. Once: nothing is waited for here.
+    sender.is_ready() || (Pin::new(connection).poll(cx).is_pending() && sender.is_ready())
 }
 
 async fn travel(conduit: &mut Conduit, order: &Order<'_>, timeline: &mut Timeline) -> Result<Arrived, Failure> {
@@ -445,7 +443,7 @@ impl<S: Future<Output = hyper::Result<http::Response<Incoming>>>> Passage<'_, '_
                 Ok(step @ (Step::Whole | Step::Head)) if self.is_uploading(step) => {
                     return self.poll_silence(cx).map(|()| Err(self.read_timeout()));
                 }
-                Ok(Step::Whole) => return Poll::Ready(self.finish()),
+                Ok(Step::Whole) => return Poll::Ready(self.finish(cx)),
                 Ok(Step::Head) => return Poll::Ready(self.finish_head()),
                 Ok(Step::Moved) => {}
                 Ok(Step::Waiting) if self.is_closed => {
@@ -594,18 +592,25 @@ impl<S: Future<Output = hyper::Result<http::Response<Incoming>>>> Passage<'_, '_
         self.timeline.first_byte().unwrap_or(self.last_activity)
     }
 
-    fn finish(&mut self) -> Result<Arrived, Failure> {
+    fn finish(&mut self, cx: &mut Context<'_>) -> Result<Arrived, Failure> {
         let head_at = self.head_at();
         let body: Bytes = std::mem::take(&mut self.gathered).finish();
-        match self.head.take() {
-            Some(head) => Ok(Arrived::Whole(Answer {
-                parts: head.parts,
-                raw_head: head.raw,
-                body: Body::Whole(body),
-                head_at,
-            })),
-            None => Err(self.closed_early()),
-        }
+        let Some(Head {
+            parts, raw, incoming, ..
+        }) = self.head.take()
+        else {
+            return Err(self.closed_early());
+        };
+        // Whoever still holds the body keeps the connection busy.
+        drop(incoming);
+        let answer = Answer {
+            parts,
+            raw_head: raw,
+            body: Body::Whole(body),
+            head_at,
+        };
+        let is_idle = !self.gauge.is_write_broken() && is_idle(self.connection, self.sender, cx);
+        Ok(Arrived::Whole(answer, is_idle))
     }
 
     fn finish_head(&mut self) -> Result<Arrived, Failure> {
