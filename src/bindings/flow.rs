@@ -44,6 +44,12 @@ impl PyFlow {
         Ok(ticket.0)
     }
 
+    /// The most bytes that the body may have when its encodings are undone.
+    #[getter]
+    fn max_decoded_bytes(&self) -> u64 {
+        self.stream.max_decoded_bytes()
+    }
+
     /// Closes the connection, unless the body has been read.
     fn close(&self) {
         self.stream.cancel().cancel();

@@ -220,7 +220,7 @@ impl Job {
             flight.land(result, started_at, is_recorded, None);
             return;
         };
-        let (stream, pulls) = Stream::open(cancel);
+        let (stream, pulls) = Stream::open(&flow, cancel);
         flight.land(result, started_at, is_recorded, Some(stream));
         stream::serve(flow, &session, pulls).await;
         let_rest(&session);

@@ -72,13 +72,25 @@ pub struct Pull {
 pub struct Stream {
     pulls: UnboundedSender<Pull>,
     cancel: Arc<Cancel>,
+    max_decoded_bytes: u64,
 }
 
 impl Stream {
-    /// The two ends of a body of the job that `cancel` ends.
-    pub(super) fn open(cancel: Arc<Cancel>) -> (Self, UnboundedReceiver<Pull>) {
+    /// The two ends of the body that comes by `flow`, of the job that `cancel` ends.
+    pub(super) fn open(flow: &Flow, cancel: Arc<Cancel>) -> (Self, UnboundedReceiver<Pull>) {
         let (pulls, orders) = unbounded_channel();
-        (Self { pulls, cancel }, orders)
+        let stream = Self {
+            pulls,
+            cancel,
+            max_decoded_bytes: flow.max_decoded_bytes(),
+        };
+        (stream, orders)
+    }
+
+    /// See [`Flow::max_decoded_bytes`].
+    #[must_use]
+    pub fn max_decoded_bytes(&self) -> u64 {
+        self.max_decoded_bytes
     }
 
     /// Orders a piece.

@@ -13,8 +13,11 @@ use bytes::Bytes;
 use tokio::task::unconstrained;
 
 use super::body::Gathered;
-use super::failure::Failure;
+use super::decode::MAX_DECODED_BYTES;
+use super::failure::{BodyProgress, Failure, FailureKind};
 use super::session::Session;
+use super::target::Target;
+use super::transport::Order;
 
 /// The largest piece that is gathered out of frames, give or take one frame.
 pub const MAX_PIECE_BYTES: usize = 64 * 1024;
@@ -51,24 +54,71 @@ pub struct Piece {
     pub is_last: bool,
 }
 
+/// How much of a body is handed out.
+#[derive(Debug)]
+struct Bound {
+    limit: Option<u64>,
+    received: u64,
+    /// Who is told of, when there is more.
+    target: Box<Target>,
+}
+
+impl Bound {
+    /// Takes note of a frame; whether it was too much. It is cut then, so that whoever reads gets exactly as much as was
+    /// allowed, however the server's bytes fell into frames.
+    fn cut(&mut self, frame: &mut Frame) -> bool {
+        let count = frame.bytes.len() as u64;
+        let allowed = self.limit.map_or(count, |limit| count.min(limit - self.received));
+        self.received += allowed;
+        if let Ok(allowed) = usize::try_from(allowed) {
+            frame.bytes.truncate(allowed);
+        }
+        frame.chunk_left = frame.chunk_left.map(|left| left.saturating_add(count - allowed));
+        allowed < count
+    }
+
+    fn exceeded(&self) -> Failure {
+        let limit = self.limit.unwrap_or_default();
+        let message = format!("The response body is larger than {limit} bytes");
+        let mut failure = Failure::new(FailureKind::TooLarge, &self.target, message);
+        failure.progress = Some(BodyProgress {
+            received: self.received,
+            missing: None,
+        });
+        failure
+    }
+}
+
 /// The rest of a body. Dropping it before its end closes its connection.
 #[derive(Debug)]
 pub struct Flow {
     /// `None` when the body has ended.
     source: Option<Box<dyn Source>>,
+    bound: Bound,
     /// A frame that was looked at to learn whether the body ends, and belongs to the next piece.
     ahead: Option<Frame>,
     /// What broke while there were still bytes to hand out.
-    failure: Option<Failure>,
+    failure: Option<Box<Failure>>,
 }
 
 impl Flow {
-    pub(crate) fn new(source: Box<dyn Source>) -> Self {
+    pub(crate) fn new(source: Box<dyn Source>, order: &Order<'_>) -> Self {
         Self {
             source: Some(source),
+            bound: Bound {
+                limit: order.max_body_bytes,
+                received: 0,
+                target: Box::new(order.sent.target.clone()),
+            },
             ahead: None,
             failure: None,
         }
+    }
+
+    /// The most bytes that the body may have when its encodings are undone, which is up to whoever pulls it.
+    #[must_use]
+    pub fn max_decoded_bytes(&self) -> u64 {
+        self.bound.limit.unwrap_or(MAX_DECODED_BYTES)
     }
 
     /// The next piece: at least `wanted` bytes (or [`MAX_PIECE_BYTES`], if that is less) unless the body ends or
@@ -76,16 +126,13 @@ impl Flow {
     ///
     /// # Errors
     ///
-    /// When the body breaks off, or nothing comes for the length of the read timeout. Bytes that came before are
+    /// When the body breaks off, nothing comes for the length of the read timeout, or more than the request allows. Bytes that came before are
     /// handed out first; after a failure the body has ended.
     ///
     /// # Cancel safety
     ///
     /// None: bytes that were gathered are lost with the future. Drop the flow then.
     pub async fn pull(&mut self, session: &Session, wanted: usize, to_chunk_end: bool) -> Result<Piece, Failure> {
-        if let Some(failure) = self.failure.take() {
-            return Err(failure);
-        }
         if let Some(source) = &mut self.source {
             source.resume();
         }
@@ -107,7 +154,7 @@ impl Flow {
                     }
                     Poll::Ready(Some(Err(failure))) if gathered.len() == 0 => return Poll::Ready(Err(failure)),
                     Poll::Ready(Some(Err(failure))) => {
-                        self.failure = Some(failure);
+                        self.failure = Some(Box::new(failure));
                         return Poll::Ready(Ok(false));
                     }
                     Poll::Ready(Some(Ok(frame))) => {
@@ -134,10 +181,23 @@ impl Flow {
         if let Some(frame) = self.ahead.take() {
             return Poll::Ready(Some(Ok(frame)));
         }
+        if let Some(failure) = self.failure.take() {
+            return Poll::Ready(Some(Err(*failure)));
+        }
         let Some(source) = &mut self.source else {
             return Poll::Ready(None);
         };
-        let polled = source.poll_frame(cx);
+        let mut polled = source.poll_frame(cx);
+        if let Poll::Ready(Some(Ok(frame))) = &mut polled
+            && self.bound.cut(frame)
+        {
+            self.source = None;
+            let failure = self.bound.exceeded();
+            if frame.bytes.is_empty() {
+                return Poll::Ready(Some(Err(failure)));
+            }
+            self.failure = Some(Box::new(failure));
+        }
         if matches!(polled, Poll::Ready(Some(Err(_)))) {
             // Nothing comes of it any more, and its connection is not to be kept.
             self.source = None;

@@ -487,6 +487,49 @@ async fn a_streamed_body_comes_as_it_is_pulled_and_a_dropped_one_resets_its_stre
 }
 
 #[tokio::test]
+async fn a_streamed_body_over_its_bound_resets_its_stream_and_leaves_the_connection() {
+    const ALLOWED_BYTES: u64 = 100_000;
+    let (heard, mut hearing) = mpsc::unbounded_channel();
+    let server = ScriptedServer::start(move |visit, _| {
+        let heard = heard.clone();
+        async move {
+            let mut connection = h2::server::handshake(visit.into_stream()).await.unwrap();
+            while let Some(Ok((_, mut respond))) = connection.accept().await {
+                let heard = heard.clone();
+                tokio::spawn(async move {
+                    let mut stream = respond.send_response(http::Response::new(()), false).unwrap();
+                    loop {
+                        stream.reserve_capacity(16_384);
+                        match std::future::poll_fn(|cx| stream.poll_capacity(cx)).await {
+                            Some(Ok(room)) => stream.send_data(vec![b'x'; room].into(), false).unwrap(),
+                            _ => break,
+                        }
+                    }
+                    heard.send(()).unwrap();
+                });
+            }
+        }
+    })
+    .await;
+    let session = session();
+    let mut request = get(&server.url("/"));
+    (request.is_streamed, request.max_body_bytes) = (true, Some(ALLOWED_BYTES));
+    for _ in 0..2 {
+        let opened = open(&session, request.clone(), &mut Timeline::default()).await.unwrap();
+        let (mut flow, mut received) = (opened.1.unwrap(), 0);
+        let failure = loop {
+            match flow.pull(&session, 1, false).await {
+                Ok(piece) => received += piece.bytes.len() as u64,
+                Err(failure) => break failure,
+            }
+        };
+        assert_eq!((failure.kind, received), (FailureKind::TooLarge, ALLOWED_BYTES));
+        hearing.recv().await.unwrap();
+    }
+    assert_eq!(server.visits(), 1);
+}
+
+#[tokio::test]
 async fn a_server_of_http1_is_told_of_without_tls() {
     let server = ScriptedServer::answering(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n").await;
     let failure = send(&session(), get(&server.url("/"))).await.unwrap_err();

@@ -213,6 +213,65 @@ async fn only_the_last_body_of_a_chain_is_streamed() {
     assert_eq!(server.visits(), 1);
 }
 
+/// Whatever the server's bytes fall into, who pulls gets what is allowed, and then the failure.
+#[tokio::test]
+async fn pulled_body_over_its_bound_breaks_off_there() {
+    for body in [
+        &b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nb\r\nhello world\r\n0\r\n\r\n"[..],
+        b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\nhello world",
+    ] {
+        let server = ScriptedServer::start(move |mut visit, _| async move {
+            visit.request().await;
+            visit.say(body).await;
+            visit.close().await;
+        })
+        .await;
+        for (limit, allowed) in [(0, ""), (4, "hell"), (10, "hello worl"), (11, "hello world")] {
+            let session = session();
+            let mut request = streamed(&server.url("/"));
+            request.max_body_bytes = Some(limit);
+            let (_, flow) = opened(&session, request).await.unwrap();
+            let (mut flow, mut came) = (flow.unwrap(), Vec::new());
+            let ending = loop {
+                match flow.pull(&session, 1, false).await {
+                    Ok(piece) => came.extend_from_slice(&piece.bytes),
+                    Err(failure) => break Some(failure),
+                }
+                if came.len() == 11 {
+                    break None;
+                }
+            };
+            assert_eq!(String::from_utf8(came).unwrap(), allowed);
+            assert_eq!(ending.is_none(), limit == 11);
+            if let Some(failure) = ending {
+                assert_eq!(failure.kind, FailureKind::TooLarge);
+                assert_eq!(
+                    failure.message,
+                    format!("The response body is larger than {limit} bytes")
+                );
+                assert_eq!(failure.progress.unwrap().received, limit);
+                assert!(flow.pull(&session, 1, false).await.unwrap().is_last);
+                assert_eq!(session.idle_connections(), 0);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn body_whose_length_is_over_the_bound_is_not_opened() {
+    let server = ScriptedServer::answering(b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello").await;
+    let session = session();
+    let mut request = streamed(&server.url("/"));
+    request.max_body_bytes = Some(4);
+    let failure = opened(&session, request.clone()).await.unwrap_err();
+    assert_eq!(failure.kind, FailureKind::TooLarge);
+    assert_eq!(session.idle_connections(), 0);
+    request.max_body_bytes = Some(5);
+    let mut flow = opened(&session, request).await.unwrap().1.unwrap();
+    assert_eq!(&flow.pull(&session, 5, false).await.unwrap().bytes[..], b"hello");
+}
+
 /// A body that is made of these pieces; counts how many were asked for.
 #[derive(Debug)]
 pub(crate) struct Pieces {

@@ -13,16 +13,21 @@ import http.client
 import io
 import zlib
 from collections import deque
+from contextlib import contextmanager
 from email.message import Message
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from urllib3 import HTTPHeaderDict, HTTPResponse
+from urllib3 import exceptions as pool
 
 from rocust import _core
 from rocust._http import failures
 from rocust._http.fast_errors import of_fast_body
 from rocust._kernel import mailroom
 from rocust._kernel.green import getcurrent
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _ALL = 1 << 30
 """More than any piece holds: the engine gives as much as it gathers at once."""
@@ -43,6 +48,8 @@ class _Pieces:
 
     def __init__(self, exchange: _core.Exchange) -> None:
         self._flow = exchange.flow()
+        #: The most bytes that may come of the body when its encoding is undone; None when nothing is to come.
+        self.max_decoded = None if self._flow is None else self._flow.max_decoded_bytes
         #: What has come with the head, when no more is to come.
         self._whole = b"" if self._flow is not None else exchange.body
         self.has_ended = self._flow is None and not self._whole
@@ -80,10 +87,10 @@ class _Pieces:
 class _Wire(io.RawIOBase):
     """What the standard library takes for the socket: the body as it came, the frame around its chunks put on again."""
 
-    def __init__(self, exchange: _core.Exchange) -> None:
+    def __init__(self, pieces: _Pieces, is_chunked: bool) -> None:
         super().__init__()
-        self._pieces = _Pieces(exchange)
-        self._is_chunked = exchange.is_chunked
+        self._pieces = pieces
+        self._is_chunked = is_chunked
         self._is_inside_chunk = False
         self._ready: deque[memoryview] = deque()
         self._is_over = self._pieces.has_ended
@@ -153,6 +160,8 @@ def _last_words(exchange: _core.Exchange, is_inside_chunk: bool) -> list[bytes]:
         raise ConnectionResetError(exchange.failure_errno or error_numbers.ECONNRESET, exchange.failure_message)
     if kind == "tls":
         raise failures.tls_error(exchange)
+    if kind == "too-large":
+        raise failures.BodyTooLarge(exchange.failure_message)
     raise failures.system_error(exchange)
 
 
@@ -171,8 +180,10 @@ class BodyFile(http.client.HTTPResponse):
 
     def __init__(self, exchange: _core.Exchange) -> None:
         """The response that belongs to `exchange`, which has its head."""
-        wire: Any = _Socket(_Wire(exchange))
+        pieces = _Pieces(exchange)
+        wire: Any = _Socket(_Wire(pieces, exchange.is_chunked))
         super().__init__(wire, method=exchange.request_method)
+        self.max_decoded = pieces.max_decoded
         message = http.client.HTTPMessage()
         for name, value in exchange.headers():
             Message.__setitem__(message, name, value)
@@ -184,8 +195,49 @@ class BodyFile(http.client.HTTPResponse):
         self.will_close = False
 
 
+def _too_large_decoded(limit: int) -> failures.BodyTooLarge:
+    return failures.BodyTooLarge(f"The response body is larger than {limit} bytes when it is decoded")
+
+
+class _Bounded:
+    """A decoder of urllib3's that gives no more than the body may have, and never makes much more than that."""
+
+    def __init__(self, decoder: Any, limit: int) -> None:
+        self._decoder = decoder
+        self._limit = self._left = limit
+
+    def decompress(self, data: bytes, max_length: int = -1) -> bytes:
+        """What comes of `data`, at most `max_length` bytes unless that is negative.
+
+        Raises:
+            BodyTooLarge: That is more than is left.
+        """
+        # One byte too many tells that there are too many.
+        enough = self._left + 1
+        decoded: bytes = self._decoder.decompress(
+            data, max_length=enough if max_length < 0 else min(max_length, enough)
+        )
+        self._left -= len(decoded)
+        if self._left < 0:
+            self._left = 0
+            raise _too_large_decoded(self._limit)
+        return decoded
+
+    @property
+    def has_unconsumed_tail(self) -> bool:
+        return bool(self._decoder.has_unconsumed_tail)
+
+    def flush(self) -> bytes:
+        """What the decoder holds back."""
+        flushed: bytes = self._decoder.flush()
+        return flushed
+
+
 class StreamedResponse(HTTPResponse):
-    """urllib3's response on a body that the engine brings. Same as urllib3, which Locust uses."""
+    """urllib3's response on a body that the engine brings.
+
+    Differs from Locust: a body with more than `max_body` bytes, or a gibibyte when it is decoded, ends with `BodyTooLarge`.
+    """
 
     def _init_decoder(self) -> None:
         """Find the decoder for the content encoding; the engine has those that urllib3 would need other packages for."""
@@ -195,6 +247,31 @@ class StreamedResponse(HTTPResponse):
             if encoding in _OWN_ENCODINGS:
                 decoder: Any = _core.Decoder(encoding)
                 self._decoder = decoder
+        limit = getattr(self._original_response, "max_decoded", None)
+        if self._decoder is not None and limit is not None and not isinstance(self._decoder, _Bounded):
+            bounded: Any = _Bounded(self._decoder, limit)
+            self._decoder = bounded
+
+    @contextmanager
+    def _error_catcher(self) -> Iterator[None]:
+        """Give errors urllib3's names, but for the one that it does not know and would take for the connection's."""
+        try:
+            with super()._error_catcher():
+                yield
+        except pool.ProtocolError as error:
+            if isinstance(error.__cause__, failures.BodyTooLarge):
+                raise error.__cause__ from None
+            raise
+
+    def _decode(self, *args: Any, **kwargs: Any) -> bytes:
+        """Undo the content encoding; a body that gets too large gives up its connection."""
+        try:
+            return super()._decode(*args, **kwargs)
+        except pool.DecodeError as error:
+            if not isinstance(error.__cause__, failures.BodyTooLarge):
+                raise
+            self.close()
+            raise error.__cause__ from None
 
 
 def raw_of(exchange: _core.Exchange) -> StreamedResponse:
@@ -289,18 +366,36 @@ class FastStream:
 
         Raises:
             zlib.error: When it is not in this encoding.
+            BodyTooLarge: It is larger than `max_body`, or a gibibyte without one.
             ValueError: For an encoding that stock does not know either.
         """
+        limit = self._pieces.max_decoded
         rest = self.read()
-        if encoding == "identity" or not rest:
+        if encoding == "identity" or not rest or limit is None:
             return rest
         if encoding == "gzip":
-            return zlib.decompress(rest, 16 + zlib.MAX_WBITS)
+            return _unzipped(rest, 16 + zlib.MAX_WBITS, limit)
         if encoding == "deflate":
             try:
-                return zlib.decompress(rest, -zlib.MAX_WBITS)
+                return _unzipped(rest, -zlib.MAX_WBITS, limit)
             except zlib.error:
-                return zlib.decompress(rest)
+                return _unzipped(rest, zlib.MAX_WBITS, limit)
         if encoding in _OWN_ENCODINGS:
-            return _core.Decoder(encoding).decompress(rest)
+            return _Bounded(_core.Decoder(encoding), limit).decompress(rest)
         raise ValueError(f"Unknown content encoding: {encoding}")
+
+
+def _unzipped(body: bytes, window: int, limit: int) -> bytes:
+    """What `zlib.decompress` gives, up to `limit` bytes.
+
+    Raises:
+        zlib.error: In its words, when it is not in this encoding or ends too soon.
+        BodyTooLarge: There is more.
+    """
+    decoder = zlib.decompressobj(window)
+    decoded = decoder.decompress(body, limit + 1)
+    if len(decoded) > limit:
+        raise _too_large_decoded(limit)
+    if not decoder.eof:
+        raise zlib.error("Error -5 while decompressing data: incomplete or truncated stream")
+    return decoded

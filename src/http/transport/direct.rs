@@ -259,7 +259,7 @@ impl Arrived {
                 Ok(Answer {
                     parts,
                     raw_head: raw,
-                    body: Body::Flowing(Flow::new(rest::Rest::new(conduit, incoming, expected, order))),
+                    body: Body::Flowing(Flow::new(rest::Rest::new(conduit, incoming, expected, order), order)),
                     head_at,
                 })
             }
@@ -531,6 +531,12 @@ impl<S: Future<Output = hyper::Result<http::Response<Incoming>>>> Passage<'_, '_
             return Ok(Step::Whole);
         }
         let expected = incoming.size_hint().exact();
+        if let (Some(expected), Some(limit)) = (expected, self.order.max_body_bytes)
+            && expected > limit
+            && self.order.sent.method != http::Method::HEAD
+        {
+            return Err(self.too_large());
+        }
         // Only the last body of a chain is streamed.
         if self.order.is_streamed && !self.order.leads_on(&parts) {
             self.head = Some(Head {
@@ -540,12 +546,6 @@ impl<S: Future<Output = hyper::Result<http::Response<Incoming>>>> Passage<'_, '_
                 expected,
             });
             return Ok(Step::Head);
-        }
-        if let (Some(expected), Some(limit)) = (expected, self.order.max_body_bytes)
-            && expected > limit
-            && self.order.sent.method != http::Method::HEAD
-        {
-            return Err(self.too_large());
         }
         // The first look at the body is what asks the connection for it.
         let first = Pin::new(&mut incoming).poll_frame(cx);

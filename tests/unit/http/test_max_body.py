@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import gzip
+import tracemalloc
+import zlib
 
 import pytest
 import requests
 from rocust.clients import BodyTooLarge
-from support.script import Route
+from support.script import Route, flood, send
 
+BOMB_BYTES = 2 << 20
 TOO_LARGE = "BodyTooLarge('The response body is larger than 4 bytes')"
 
 
@@ -19,6 +22,7 @@ def hello(server):
             "/": Route(body="hello"),
             "/moved": Route(status=302, body="hello", headers=(("Location", "/"),)),
             "/chunks": Route(body="5\r\nhello\r\n0\r\n\r\n", headers=(("Transfer-Encoding", "chunked"),)),
+            "/endless": Route(steps=(send("HTTP/1.1 200 OK\r\n\r\n"), flood("hello\n" * 1000))),
             "/zeros": Route(
                 body=gzip.compress(b"\0" * 100_000).decode("latin-1"), headers=(("Content-Encoding", "gzip"),)
             ),
@@ -78,6 +82,156 @@ def test_failure_can_be_caught_as_any_other_of_requests(session, hello):
     session.max_body = 4
     with pytest.raises(requests.RequestException, match="larger than 4 bytes"):
         session.get("/").raise_for_status()
+
+
+STREAMED = {
+    "content": lambda response: response.content,
+    "iter_content": lambda response: list(response.iter_content(3)),
+    "iter_lines": lambda response: list(response.iter_lines()),
+    "raw.read": lambda response: response.raw.read(),
+    "raw.read in pieces": lambda response: list(iter(lambda: response.raw.read(2), b"")),
+    "raw.stream": lambda response: list(response.raw.stream(2)),
+    "raw.data": lambda response: response.raw.data,
+}
+FAST_STREAMED = {
+    "content": STREAMED["content"],
+    "iter_content": STREAMED["iter_content"],
+    "stream.read": lambda response: response.stream.read(),
+    "stream": lambda response: list(response.stream),
+}
+
+
+def _ends_as_too_large(server, client, reports, read, words, path, **kwargs):
+    """A streamed response is reported with its head; its body ends with the failure, and so does its connection."""
+    before = server.connection_count()
+    response = client.get(path, stream=True, **kwargs)
+    assert (reports.only["exception"], response.status_code) == (None, 200)
+    with pytest.raises(BodyTooLarge) as caught:
+        read(response)
+    assert str(caught.value) == f"The response body is larger than {words}"
+    assert len(reports) == 1
+    client.get("/", max_body=None)
+    assert server.connection_count() - before >= 1
+
+
+@pytest.mark.parametrize("read", STREAMED.values(), ids=STREAMED)
+@pytest.mark.parametrize("path", ["/chunks", "/endless"])
+def test_bound_holds_for_streamed_bodies(session, hello, reports, read, path):
+    _ends_as_too_large(hello, session, reports, read, "4 bytes", path, max_body=4)
+    hello.wait_for_hang_up(hello.journal(path)[-1].connection)
+
+
+@pytest.mark.parametrize("read", FAST_STREAMED.values(), ids=FAST_STREAMED)
+@pytest.mark.parametrize("path", ["/chunks", "/endless"])
+def test_bound_holds_for_bodies_that_fast_users_stream(fast, hello, reports, read, path):
+    _ends_as_too_large(hello, fast, reports, read, "4 bytes", path, max_body=4)
+    hello.wait_for_hang_up(hello.journal(path)[-1].connection)
+
+
+def test_streamed_body_gives_what_is_allowed_before_it_fails(session, fast, hello):
+    pieces = session.get("/endless", stream=True, max_body=4).iter_content(2)
+    assert [next(pieces), next(pieces)] == [b"he", b"ll"]
+    with pytest.raises(BodyTooLarge):
+        next(pieces)
+    assert list(session.get("/chunks", stream=True, max_body=5).iter_content(2)) == [b"he", b"ll", b"o"]
+    stream = fast.get("/endless", stream=True, max_body=4).stream
+    assert stream.read(4) == b"hell"
+    with pytest.raises(BodyTooLarge):
+        stream.read(1)
+
+
+def test_lines_of_fast_users_are_bounded(fast, hello):
+    with pytest.raises(BodyTooLarge, match="larger than 4 bytes"):
+        list(fast.iter_lines("/endless", max_body=4))
+
+
+def test_streamed_body_whose_length_says_too_much_is_a_failed_request(client, hello, reports):
+    response = client.get("/", stream=True, max_body=4)
+    assert (response.status_code, response.content) == (0, None)
+    assert repr(reports.only["exception"]) == TOO_LARGE
+    assert client.get("/", stream=True, max_body=5).content == b"hello"
+
+
+def test_streamed_call_that_requests_prepares_is_bounded(session, hello, reports):
+    session.max_body = 4
+    with pytest.raises(BodyTooLarge):
+        session.get("/endless", stream=True, auth=lambda request: request).content  # noqa: B018 - reading it is the point
+    prepared = session.prepare_request(requests.Request("GET", hello.url + "/endless"))
+    with pytest.raises(BodyTooLarge):
+        session.send(prepared, stream=True).content  # noqa: B018 - reading it is the point
+
+
+BOMBS = {
+    "gzip": gzip.compress(bytes(BOMB_BYTES)),
+    "deflate": zlib.compress(bytes(BOMB_BYTES)),
+    # Blocks of 128 KiB that repeat one byte; nothing else.
+    "zstd": b"\x28\xb5\x2f\xfd\x00\x58" + b"\x02\x00\x10\x00" * (BOMB_BYTES // 131_072 - 1) + b"\x03\x00\x10\x00",
+    # By the reference encoder.
+    "br": bytes.fromhex("9bffff1ff82700e2b14020f7fe03"),
+    "gzip, gzip": gzip.compress(gzip.compress(bytes(BOMB_BYTES))),
+}
+#: Every way to read a body decoded.
+DECODED = {
+    "content": STREAMED["content"],
+    "iter_content": lambda response: [None for _ in response.iter_content(10_000)],
+    "iter_lines": lambda response: list(response.iter_lines(65_536)),
+    "raw.read": lambda response: response.raw.read(decode_content=True),
+    "raw.read in pieces": lambda response: [
+        None for _ in iter(lambda: response.raw.read(10_000, decode_content=True), b"")
+    ],
+    "raw.read1": lambda response: [None for _ in iter(lambda: response.raw.read1(10_000, decode_content=True), b"")],
+    "raw.stream": lambda response: [None for _ in response.raw.stream(10_000, decode_content=True)],
+}
+
+
+def _bomb(encoding, is_chunked):
+    body = BOMBS[encoding].decode("latin-1")
+    headers = [("Content-Encoding", encoding)]
+    if is_chunked:
+        body = f"{len(body):x}\r\n{body}\r\n0\r\n\r\n"
+        headers.append(("Transfer-Encoding", "chunked"))
+    return {"/bomb": Route(body=body, headers=tuple(headers)), "/": Route()}
+
+
+@pytest.mark.parametrize("is_chunked", [False, True], ids=["sized", "chunked"])
+@pytest.mark.parametrize("read", DECODED.values(), ids=DECODED)
+@pytest.mark.parametrize("encoding", BOMBS)
+def test_streamed_bomb_ends_at_the_bound(session, server, reports, encoding, read, is_chunked):
+    server.set_routes(_bomb(encoding, is_chunked))
+    words = f"{BOMB_BYTES - 1} bytes when it is decoded"
+    _ends_as_too_large(server, session, reports, read, words, "/bomb", max_body=BOMB_BYTES - 1)
+    assert len(session.get("/bomb", stream=True, max_body=BOMB_BYTES).content) == BOMB_BYTES
+
+
+@pytest.mark.parametrize("encoding", [encoding for encoding in BOMBS if "," not in encoding])
+def test_bomb_is_refused_unstreamed_and_streamed_by_fast_users(client, fast, server, reports, encoding):
+    server.set_routes(_bomb(encoding, False))
+    assert client.get("/bomb", max_body=BOMB_BYTES - 1).status_code == 0
+    assert "larger than 2097151 bytes when it is decoded" in str(reports.only["exception"])
+    assert client.get("/bomb", max_body=BOMB_BYTES).content == bytes(BOMB_BYTES)
+    with pytest.raises(BodyTooLarge, match="larger than 2097151 bytes when it is decoded"):
+        fast.get("/bomb", stream=True, max_body=BOMB_BYTES - 1).content  # noqa: B018 - reading it is the point
+    assert fast.get("/bomb", stream=True, max_body=BOMB_BYTES).content == bytes(BOMB_BYTES)
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "zstd"])
+def test_bomb_takes_the_memory_of_what_is_allowed(session, server, encoding):
+    server.set_routes(_bomb(encoding, False))
+    response = session.get("/bomb", stream=True, max_body=100_000)
+    tracemalloc.start()
+    try:
+        with pytest.raises(BodyTooLarge):
+            response.raw.read(decode_content=True)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < BOMB_BYTES // 8
+
+
+def test_streamed_body_is_bounded_without_anybody_saying_so(session, fast, server):
+    server.set_routes(_bomb("zstd", False))
+    for client in (session, fast):
+        assert client.get("/bomb", stream=True)._exchange.flow().max_decoded_bytes == 1 << 30
 
 
 @pytest.mark.parametrize("wrong", [-1, 1.5, "1", "1 MiB"])
