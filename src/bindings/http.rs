@@ -28,6 +28,7 @@ use crate::engine::runtime::Engine;
 use crate::engine::stream::{Stream, Waiter};
 use crate::engine::verdict::Dialect;
 use crate::http::decode::content_encoding;
+use crate::http::encode;
 use crate::http::json::{self, Encoding};
 use crate::http::{
     ChunkBreak, Cookie, Failure, FailureKind, Options, Phases, Pool, Proxies, ProxyStage, RedirectRule, Request,
@@ -1254,7 +1255,15 @@ fn kind_name(kind: FailureKind) -> &'static str {
     }
 }
 
+/// Pairs as `urllib.parse.urlencode` writes them.
+#[pyfunction]
+fn form(pairs: Vec<(Bound<'_, PyString>, Bound<'_, PyString>)>) -> PyResult<String> {
+    let texts = pairs.iter().map(|(name, value)| Ok((name.to_str()?, value.to_str()?)));
+    Ok(encode::form(texts.collect::<PyResult<Vec<_>>>()?))
+}
+
 pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_function(wrap_pyfunction!(form, module)?)?;
     module.add_class::<PyClient>()?;
     module.add_class::<PyPool>()?;
     module.add_class::<PyExchange>()

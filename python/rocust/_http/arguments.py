@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from http.cookiejar import Cookie, CookieJar
 from typing import TYPE_CHECKING, Any, NamedTuple
-from urllib.parse import urlencode
 
 from requests.auth import HTTPBasicAuth, HTTPProxyAuth, _basic_auth_str
 from requests.cookies import cookiejar_from_dict
@@ -18,6 +17,7 @@ from requests.utils import to_key_val_list
 from urllib3 import Timeout
 from urllib3._version import __version__ as urllib3_version
 
+from rocust import _core
 from rocust._http.json_text import written_by_requests
 
 if TYPE_CHECKING:
@@ -86,14 +86,14 @@ def query_of(params: Any) -> str:
     return encoded.decode() if isinstance(encoded, bytes) else str(encoded)
 
 
-#: Values that `requests` encodes by `urlencode` alone.
+#: Values whose text is all that `requests` makes of them.
 _SINGLE = frozenset({str, int, float, bool})
 
 
 def _form(fields: Any) -> Any:
     """`fields` as `requests` encodes them, which takes its time to find out what they are."""
     if type(fields) is dict and all(type(key) is str and type(value) in _SINGLE for key, value in fields.items()):
-        return urlencode(fields)
+        return _core.form([(key, str(value)) for key, value in fields.items()])
     return RequestEncodingMixin._encode_params(fields)  # type: ignore[attr-defined]
 
 
@@ -239,8 +239,11 @@ def text(value: Any) -> str:
 SENT_ANYWAY = {"Accept-Encoding": "identity", "User-Agent": f"python-urllib3/{urllib3_version}"}
 
 
-_SENT_ANYWAY = tuple((name.lower(), name, value) for name, value in SENT_ANYWAY.items())
+_SENT_ANYWAY = tuple((name.lower(), name, value.encode()) for name, value in SENT_ANYWAY.items())
 _ABSENT = (None, None)
+
+#: Headers as the engine takes them, by names in lower case; None stands for one that is not sent.
+HeaderTable = dict[str, tuple[str, "bytes | None"]]
 
 
 class Added(str):
@@ -255,22 +258,28 @@ def checked_header_pairs(headers: Mapping[str, Any]) -> list[tuple[str, bytes]]:
     Raises:
         NotPlain: For a header that `requests` refuses; it says so itself then.
     """
-    return checked_pairs({name.lower(): (name, value) for name, value in headers.items()})
+    return pairs_of(checked_table(headers.items()))
 
 
-def checked_pairs(headers: Mapping[str, tuple[Any, Any]]) -> list[tuple[str, bytes]]:
-    """As `checked_header_pairs`, for names and values by names in lower case.
+def checked_table(headers: Iterable[tuple[Any, Any]]) -> HeaderTable:
+    """Headers by names in lower case, as `CaseInsensitiveDict` keeps them, without its price.
 
     Raises:
-        NotPlain: As there.
+        NotPlain: For a header that `requests` refuses; it says so itself then.
     """
-    for name, value in headers.values():
-        if value is None:
-            continue
-        if not isinstance(value, (str, bytes)) or value[:1].isspace():
+    table: HeaderTable = {}
+    for key, value in headers:
+        name = text(key)
+        if value is not None and (not isinstance(value, (str, bytes)) or value[:1].isspace()):
             raise NotPlain(f"the header {name} is {value!r}")
-    added = [(Added(name), value) for key, name, value in _SENT_ANYWAY if headers.get(key, _ABSENT)[1] is None]
-    return header_pairs([*added, *headers.values()])
+        table[name.lower()] = name, None if value is None else encoded(value)
+    return table
+
+
+def pairs_of(table: HeaderTable) -> list[tuple[str, bytes]]:
+    """The headers of a table that are sent, with what urllib3 adds to them in front."""
+    added = [(Added(name), value) for key, name, value in _SENT_ANYWAY if table.get(key, _ABSENT)[1] is None]
+    return [*added, *((name, value) for name, value in table.values() if value is not None)]
 
 
 def header_pairs(headers: Iterable[tuple[Any, Any]]) -> list[tuple[str, bytes]]:

@@ -47,6 +47,7 @@ logger = logging.getLogger("locust.clients")
 
 _new = ResponseContextManager.__new__
 _NO_CONTEXT: dict[str, Any] = {}
+_DEFAULT_TABLE = arguments.checked_table(DEFAULT_HEADERS)
 
 #: Attributes of a session that change what is sent, and how it is sent.
 _SETTINGS = frozenset(
@@ -421,30 +422,31 @@ class HttpSession(WiredSession, requests.Session):
         sent: SentBody | None = None,
     ) -> list[tuple[str, bytes]]:
         """The session's headers with a call's own over them, in `requests`' order."""
-        # By names in lower case, as `CaseInsensitiveDict` keeps them, without its price.
-        own = self.__dict__.get("headers")
-        both = {name.lower(): (name, value) for name, value in (DEFAULT_HEADERS if own is None else own.items())}
-        for key, value in dict(headers or {}).items():
-            name = arguments.text(key)
-            both[name.lower()] = name, value
+        # Those of the session were looked at when they were set.
+        table = self.__dict__.get("_header_table", _DEFAULT_TABLE).copy()
+        if headers:
+            table.update(arguments.checked_table(dict(headers).items()))
         if sent is not None:
             name, value = sent.framing
-            both[name.lower()] = name, value
+            table[name.lower()] = name, value.encode()
         elif content is not None:
-            both["content-length"] = "Content-Length", str(len(content))
-        if content_type and "content-type" not in both:
-            both["content-type"] = "Content-Type", content_type
+            table["content-length"] = "Content-Length", b"%d" % len(content)
+        if content_type and "content-type" not in table:
+            table["content-type"] = "Content-Type", content_type.encode()
         if authorization:
-            both[authorization[0].lower()] = authorization
-        return arguments.checked_pairs(both)
+            name, value = authorization
+            table[name.lower()] = name, arguments.encoded(value)
+        return arguments.pairs_of(table)
 
     def _own_header_pairs(self) -> list[tuple[str, bytes]]:
         own = self.__dict__.get("headers")
         return ENCODED_DEFAULT_HEADERS if own is None else arguments.header_pairs(own.items())
 
     def _push_headers(self) -> None:
-        self._client.set_headers(arguments.checked_header_pairs(self.headers))
-        self.__dict__["_headers_changed"] = False
+        own = self.__dict__
+        table = own["_header_table"] = arguments.checked_table(self.headers.items())
+        self._client.set_headers(arguments.pairs_of(table))
+        own["_headers_changed"] = False
 
     # -- calls that requests runs -------------------------------------------------------------------------------------------
 

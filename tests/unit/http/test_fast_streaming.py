@@ -114,6 +114,7 @@ def test_read_body_gives_its_connection_back_and_an_unread_one_closes_it(server,
     )
     with fast.get("/body", stream=True) as response:
         assert response.stream.read(2) == b"ha"
+    server.wait_for(lambda: server.journal("/body"), "the request for the body")
     server.wait_for_hang_up(server.journal("/body")[0].connection)
 
 
