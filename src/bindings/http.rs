@@ -91,9 +91,12 @@ impl<K: std::hash::Hash + Eq, V: ?Sized> Shared<K, V> {
 }
 
 fn stencil(dialect: Dialect, url: String, list: &HeaderList) -> PyResult<Arc<Stencil>> {
-    STENCILS.get((list.as_ptr() as usize, dialect, url), |(_, _, url)| {
-        let target = Target::parse(url)?;
-        let headers = Arc::new(with_host(dialect, &target, list));
+    STENCILS.get((list.as_ptr() as usize, dialect, url), |(_, dialect, url)| {
+        let target = match dialect {
+            Dialect::Requests => Target::parse(url)?,
+            Dialect::Fast => Target::parse_fast(url, "")?,
+        };
+        let headers = Arc::new(with_host(*dialect, &target, list));
         Ok(Arc::new(Stencil {
             target,
             headers,
@@ -189,11 +192,15 @@ impl PyPool {
 /// What a call brings beyond method, URL and name.
 #[derive(FromPyObject)]
 #[pyo3(from_item_all)]
+#[expect(clippy::struct_excessive_bools, reason = "a dict of independent options, read once")]
 struct Extra<'py> {
     /// All headers of this request, instead of the session's.
     headers: Option<Vec<(String, Bound<'py, PyBytes>)>>,
     body: Option<Bound<'py, PyBytes>>,
     query: String,
+    /// Whether the URL is to be taken as it stands: `requests` has prepared it, or a user's own hand.
+    #[pyo3(default)]
+    is_prepared: bool,
     /// Cookies of this request, beside the session's.
     cookies: Vec<CookieFields>,
     /// Whether the session's cookies are sent and those of the response kept.
@@ -242,14 +249,18 @@ impl PyClient {
     }
 
     /// The request and its report, prepared as far as the URL and the session's own settings go.
-    fn prepare(&self, call: &Call<'_, '_>, query: &str) -> PyResult<(Request, Report)> {
+    fn prepare(&self, call: &Call<'_, '_>, query: &str, is_prepared: bool) -> PyResult<(Request, Report)> {
         let method = Method::from_bytes(call.method.to_ascii_uppercase_if_needed().as_bytes())
             .map_err(|_| not_a_method(call.port.py(), self.dialect, call.method))?;
         let mut settings = self.settings();
         let settings = &mut *settings;
         let ledger = call.ledger.map(|ledger| &ledger.get().inner);
-        if !query.is_empty() {
-            let target = Target::parse_with_query(&settings.absolute(call.url), query)?;
+        if is_prepared || !query.is_empty() {
+            let target = match self.dialect {
+                _ if is_prepared => Target::prepared(call.url)?,
+                Dialect::Requests => Target::parse_with_query(&settings.absolute(call.url), query)?,
+                Dialect::Fast => Target::parse_fast(&settings.absolute(call.url), query)?,
+            };
             let report = match ledger.filter(|_| call.is_direct) {
                 Some(ledger) => {
                     let name = call.name.unwrap_or_else(|| target.path_url());
@@ -546,6 +557,7 @@ impl PyClient {
             tls: Arc::clone(&tls.get().inner),
             redirect_rule,
             accepts_cut_encodings: matches!(dialect, Dialect::Requests),
+            undoes_zstd_on_wish: matches!(dialect, Dialect::Requests),
             ..Options::default()
         };
         let settings = Settings {
@@ -653,7 +665,7 @@ impl PyClient {
                     url,
                     name,
                 };
-                let (request, report) = self.prepare(&call, "")?;
+                let (request, report) = self.prepare(&call, "", false)?;
                 self.submit(call, request, report, None)
             })
         })
@@ -684,7 +696,7 @@ impl PyClient {
                     url,
                     name,
                 };
-                let (mut request, report) = self.prepare(&call, &extra.query)?;
+                let (mut request, report) = self.prepare(&call, &extra.query, extra.is_prepared)?;
                 self.apply(&mut request, &extra)?;
                 let upload = extra.upload.as_ref().map(Py::get);
                 self.submit(call, request, report, upload)
@@ -902,6 +914,19 @@ impl PyExchange {
         (self.response_time(), self.timeline.phases())
     }
 
+    /// An exchange for a response that belongs to this one, with nothing to report of its own.
+    fn beside(&self, response: &Response) -> Self {
+        Self {
+            result: Ok(response.clone()),
+            timeline: Timeline::default(),
+            started_at: self.started_at,
+            unreported: Mutex::new(Unreported::none()),
+            is_settled: AtomicBool::new(true),
+            body: OnceLock::new(),
+            stream: None,
+        }
+    }
+
     fn failure(&self) -> Option<&Failure> {
         self.result.as_ref().err().map(|failure| &**failure)
     }
@@ -1102,16 +1127,7 @@ impl PyExchange {
     /// The redirects on the way, the first one first.
     fn history(&self) -> Vec<Self> {
         let Ok(response) = &self.result else { return Vec::new() };
-        let hop = |hop: &Response| Self {
-            result: Ok(hop.clone()),
-            timeline: Timeline::default(),
-            started_at: self.started_at,
-            unreported: Mutex::new(Unreported::none()),
-            is_settled: AtomicBool::new(true),
-            body: OnceLock::new(),
-            stream: None,
-        };
-        response.history.iter().map(hop).collect()
+        response.history.iter().map(|hop| self.beside(hop)).collect()
     }
 
     /// What kind of failure; empty when there is a response.
@@ -1167,6 +1183,25 @@ impl PyExchange {
             Some(ChunkBreak::BadSize(line)) => Some(PyBytes::new(py, line)),
             _ => None,
         }
+    }
+
+    /// Whether some of the head had come when the exchange failed in it.
+    #[getter]
+    fn is_in_head(&self) -> bool {
+        self.failure().is_some_and(|failure| failure.is_in_head)
+    }
+
+    /// What had come of a response whose body broke off or could not be decoded, as a response; None of any other exchange.
+    fn broken(&self) -> Option<Self> {
+        let failure = self.failure()?;
+        let response = match failure.kind {
+            FailureKind::BadBody => failure.partial.as_ref().or(failure.response.as_ref()),
+            _ => failure.partial.as_ref(),
+        };
+        Some(Self {
+            timeline: self.timeline,
+            ..self.beside(response?)
+        })
     }
 
     /// The line that should have been a status line.

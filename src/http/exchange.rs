@@ -7,8 +7,8 @@ use std::borrow::Borrow;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::CONTENT_ENCODING;
-use hyper::ext::ReasonPhrase;
+use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use tokio::time::Instant;
 
 use super::decode::{DecodeError, Decoding};
@@ -20,7 +20,6 @@ use super::session::Session;
 use super::target::Target;
 use super::timeline::{DoneGuard, Timeline};
 use super::tls::TlsSettings;
-use super::transcript;
 use super::transport::{self, Answer, Body, Order};
 use super::turns::Turn;
 use super::wire::WireOptions;
@@ -135,7 +134,15 @@ async fn follow(
     let mut history = Vec::new();
     let mut begun = begun;
     loop {
-        let (mut response, flow) = send_one(session, asked, sent, begun, timeline).await?;
+        let (mut response, flow) = match send_one(session, asked, sent, begun, timeline).await {
+            Ok(answer) => answer,
+            Err(mut failure) => {
+                if let Some(partial) = &mut failure.partial {
+                    partial.history = history;
+                }
+                return Err(failure);
+            }
+        };
         let location = if request.follow_redirects {
             rule.location(response.status, &response.headers, request.max_redirects)
         } else {
@@ -223,7 +230,7 @@ async fn send_one(
         begun,
     };
     let Answer {
-        mut parts,
+        parts,
         raw_head,
         body,
         head_at,
@@ -233,32 +240,22 @@ async fn send_one(
     }
     let (body, flow) = match body {
         Body::Whole(body) => (body, None),
-        Body::Flowing(flow) => (Bytes::new(), Some(flow)),
+        Body::Flowing(flow) => (Bytes::new(), Some(*flow)),
     };
-    let reason = parts.extensions.remove::<ReasonPhrase>();
-    let reason = reason.map(|phrase| match phrase.as_bytes() {
-        // The codec leaves out what is not ASCII.
-        [] => Bytes::copy_from_slice(transcript::reason(&raw_head)),
-        phrase => Bytes::copy_from_slice(phrase),
-    });
-    let response = Response {
-        status: parts.status.as_u16(),
-        reason,
-        version: parts.version,
-        headers: parts.headers,
-        raw_head,
-        wire_body_bytes: body.len() as u64,
-        body,
-        sent,
-        elapsed: head_at.saturating_duration_since(begun),
-        history: Vec::new(),
-    };
+    let elapsed = head_at.saturating_duration_since(begun);
+    let response = Response::received(parts, raw_head, body, sent, elapsed);
     Ok((response, flow))
 }
 
 /// Undoes the content encoding in place; a body that cannot be decoded stays as it came.
 async fn decode_body(response: &mut Response, session: &Session, limit: Option<u64>) -> Result<(), Failure> {
     if response.body.is_empty() || !response.headers.contains_key(CONTENT_ENCODING) {
+        return Ok(());
+    }
+    if session.options.undoes_zstd_on_wish
+        && names_zstd(&response.headers, CONTENT_ENCODING)
+        && !names_zstd(&response.sent.headers, ACCEPT_ENCODING)
+    {
         return Ok(());
     }
     let accepts_cut = session.options.accepts_cut_encodings;
@@ -272,6 +269,17 @@ async fn decode_body(response: &mut Response, session: &Session, limit: Option<u
         Ok(None) => Ok(()),
         Err(error) => Err(not_decoded(error, response.target())),
     }
+}
+
+/// Whether a header tells of Zstandard.
+fn names_zstd(headers: &HeaderMap, name: HeaderName) -> bool {
+    let names = |value: &HeaderValue| {
+        value
+            .as_bytes()
+            .windows(4)
+            .any(|word| word.eq_ignore_ascii_case(b"zstd"))
+    };
+    headers.get_all(name).iter().any(names)
 }
 
 /// The decoded body. A large one is decoded in steps, between which others have their turn: decoding must not make their

@@ -114,6 +114,10 @@ pub struct Failure {
     pub target: Target,
     /// The response the failure is about, where there is one.
     pub response: Option<Box<Response>>,
+    /// What had come of a response whose body broke off: its head, and the body so far as it came.
+    pub partial: Option<Box<Response>>,
+    /// Whether some of the head had come, of an answer that broke off in it.
+    pub is_in_head: bool,
     /// How far the body came, for [`FailureKind::BadBody`] and a reset in the body.
     pub progress: Option<BodyProgress>,
     /// Where in its chunks the body broke off, for a [`FailureKind::BadBody`] that comes in chunks.
@@ -137,6 +141,8 @@ impl Failure {
             message: message.into(),
             target: target.clone(),
             response: None,
+            partial: None,
+            is_in_head: false,
             progress: None,
             chunk_break: None,
             status_line: None,

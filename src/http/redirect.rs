@@ -69,7 +69,11 @@ impl RedirectRule {
     ///
     /// When the location cannot be requested.
     pub(crate) fn next(&self, sent: &Sent, status: u16, location: &[u8], first: &Target) -> Result<Sent, UrlProblem> {
-        let target = sent.target.join(&self.read(location)?)?;
+        let location = self.read(location)?;
+        let target = match self {
+            Self::Requests => sent.target.join(&location)?,
+            Self::Fast(_) => sent.target.join_fast(&location)?,
+        };
         let mut headers = sent.headers.as_ref().clone();
         let (method, keeps_body) = match self {
             Self::Requests => follow_as_requests(sent, status, &target, &mut headers),

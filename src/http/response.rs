@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{CONNECTION, CONTENT_LENGTH, COOKIE, HOST};
+use http::response::Parts;
 use http::{HeaderMap, HeaderValue, Method, Version};
+use hyper::ext::ReasonPhrase;
 
 use super::feed::Feed;
 use super::target::Target;
@@ -37,6 +39,28 @@ pub struct Response {
 }
 
 impl Response {
+    /// The response that these parts make, its body as it came, or as much of that as did.
+    pub(crate) fn received(mut parts: Parts, raw_head: Box<[u8]>, body: Bytes, sent: Sent, elapsed: Duration) -> Self {
+        let reason = parts.extensions.remove::<ReasonPhrase>();
+        let reason = reason.map(|phrase| match phrase.as_bytes() {
+            // The codec leaves out what is not ASCII.
+            [] => Bytes::copy_from_slice(transcript::reason(&raw_head)),
+            phrase => Bytes::copy_from_slice(phrase),
+        });
+        Self {
+            status: parts.status.as_u16(),
+            reason,
+            version: parts.version,
+            headers: parts.headers,
+            raw_head,
+            wire_body_bytes: body.len() as u64,
+            body,
+            sent,
+            elapsed,
+            history: Vec::new(),
+        }
+    }
+
     /// The URL that answered.
     #[must_use]
     pub fn target(&self) -> &Target {

@@ -27,6 +27,9 @@ pub struct Options {
     pub redirect_rule: RedirectRule,
     /// Whether a compressed body that ends too soon is taken for what came of it, as `requests` does, or for a failure.
     pub accepts_cut_encodings: bool,
+    /// Whether Zstandard is undone only for requests that say in `Accept-Encoding` that they take it, as `requests` needs more
+    /// than itself for it.
+    pub undoes_zstd_on_wish: bool,
     /// Idle connections kept to one origin; urllib3 keeps ten.
     pub max_idle_per_origin: usize,
 }
@@ -37,6 +40,7 @@ impl Default for Options {
             tls: Arc::default(),
             redirect_rule: RedirectRule::Requests,
             accepts_cut_encodings: true,
+            undoes_zstd_on_wish: false,
             max_idle_per_origin: 10,
         }
     }

@@ -2,9 +2,10 @@
 //!
 //! Reads and quotes URLs as `requests` and `urllib3` do, because names in the statistics and URLs in events are made
 //! of the result. Rules by part: [`quote`] (percent-encoding), [`authority`] (host and port), [`reference`]
-//! (splitting and joining). Touches no network; knows nothing of names in statistics.
+//! (splitting and joining); [`fast`] reads them as geventhttpclient does. Touches no network; knows nothing of names in statistics.
 
 mod authority;
+mod fast;
 mod quote;
 mod reference;
 
@@ -153,6 +154,16 @@ impl Target {
         }
         let prepared = prepare(url, query)?;
         Self::from_prepared(prepared)
+    }
+
+    /// Takes a URL that was prepared already, or made by hand, as it stands: its dots are not resolved, and only what a request line
+    /// may not hold is encoded.
+    ///
+    /// # Errors
+    ///
+    /// The exception `requests` would raise when it sends it.
+    pub fn prepared(url: &str) -> Result<Self, UrlProblem> {
+        Self::parse_plain(url).map_or_else(|| Self::from_prepared(url.to_owned()), Ok)
     }
 
     /// This URL with `query` (already encoded) added to the query it has.

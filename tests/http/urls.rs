@@ -1,4 +1,5 @@
-//! URLs read and join as `requests` has them: compared with tables made by the real library (`tables/generate.py`).
+//! URLs read and join as `requests` and geventhttpclient have them: compared with tables made by the real libraries
+//! (`tables/generate.py`).
 
 use proptest::prelude::*;
 use rocust::http::{Target, UrlProblem};
@@ -27,7 +28,7 @@ fn differences(rows: Vec<Vec<String>>, inputs: usize, ask: impl Fn(&[String]) ->
         .filter_map(|row| {
             let (input, expected) = row.split_at(inputs);
             let found = ask(input);
-            (found != expected).then(|| format!("{input:?}\n  requests: {expected:?}\n  here:     {found:?}"))
+            (found != expected).then(|| format!("{input:?}\n  library:  {expected:?}\n  here:     {found:?}"))
         })
         .collect()
 }
@@ -51,6 +52,48 @@ fn locations_lead_where_requests_goes() {
         fate(Target::parse(&input[0]).unwrap().join(&input[1]))
     });
     assert!(differences.is_empty(), "{}", differences.join("\n"));
+}
+
+/// What became of a URL by geventhttpclient's rules.
+fn fast_fate(parsed: Result<Target, UrlProblem>) -> Vec<String> {
+    match parsed {
+        Ok(target) => vec!["ok".into(), target.as_str().into(), target.wire_uri().to_string()],
+        Err(_) => vec!["refused".into()],
+    }
+}
+
+#[test]
+fn urls_are_sent_as_geventhttpclient_sends_them() {
+    let rows = table(include_str!("tables/fast_urls.tsv"));
+    assert!(rows.len() > 50);
+    let differences = differences(rows, 1, |input| fast_fate(Target::parse_fast(&input[0], "")));
+    assert!(differences.is_empty(), "{}", differences.join("\n"));
+}
+
+#[test]
+fn locations_lead_where_geventhttpclient_goes() {
+    let rows = table(include_str!("tables/fast_joins.tsv"));
+    assert!(rows.len() > 80);
+    let differences = differences(rows, 2, |input| {
+        fast_fate(Target::parse_fast(&input[0], "").unwrap().join_fast(&input[1]))
+    });
+    assert!(differences.is_empty(), "{}", differences.join("\n"));
+}
+
+#[test]
+fn prepared_urls_go_out_as_they_stand() {
+    for (url, wire) in [
+        ("http://h/a/../b", "/a/../b"),
+        ("http://h/a b?%zz", "/a%20b?%25zz"),
+        ("http://h?q#f", "/?q"),
+    ] {
+        let target = Target::prepared(url).unwrap();
+        assert_eq!((target.as_str(), &*target.wire_uri().to_string()), (url, wire));
+    }
+    assert!(matches!(
+        Target::prepared("ftp://h/"),
+        Err(UrlProblem::InvalidSchema(_))
+    ));
 }
 
 #[test]

@@ -36,15 +36,63 @@ _REFUSALS = (InvalidHeader, InvalidJSONError, TooManyRedirects)
 
 
 class LocustHttpAdapter(HTTPAdapter):
-    """An adapter of `requests`, optionally over a pool that users share. A session that mounts one sends by it, not by the engine.
+    """The adapter of a session: it hands prepared requests to the engine as they are, and never follows a redirect itself.
+
+    That holds for those that a session makes for itself without a pool. One that somebody makes and mounts sends over sockets of its
+    own, or over a pool that users share.
 
     Same as Locust.
     """
+
+    #: What sends for a session that made this adapter.
+    _engine: Engine | None = None
 
     def __init__(self, pool_manager: Any = None, *args: Any, **kwargs: Any) -> None:
         """Make an adapter over `pool_manager`, or over a pool of its own."""
         self.poolmanager = pool_manager
         super().__init__(*args, **kwargs)
+
+    @classmethod
+    def of_session(
+        cls, client: _core.Client, tally: paths.Tally, calls: dict[Any, Call], pool_manager: Any
+    ) -> LocustHttpAdapter:
+        """The adapter that a session mounts by default.
+
+        Args:
+            client: Whose connections are used.
+            tally: What the session counts.
+            calls: The session's running calls by greenlet.
+            pool_manager: A pool of urllib3 to send by, instead of by the engine.
+        """
+        adapter = cls(pool_manager)
+        adapter._engine = Engine(client, tally, calls, adapter, pool_manager is not None)
+        return adapter
+
+    def __reduce__(self) -> Any:
+        """That of a session is pickled as the adapter that needs no engine."""
+        return super().__reduce__() if self._engine is None else (LocustHttpAdapter, ())
+
+    def send(
+        self,
+        request: requests.PreparedRequest,
+        stream: bool = False,
+        timeout: Any = None,
+        verify: Any = True,
+        cert: Any = None,
+        proxies: Any = None,
+    ) -> requests.Response:
+        """Send a prepared request, without following redirects.
+
+        The time of a call is what its requests took on their lanes, summed over the hops; what hooks and authentication objects do
+        between them is the generator's business, not the server's.
+
+        Raises:
+            requests.RequestException: When there is no whole response.
+
+        Differs from requests: by the engine, the body has been read whole when this returns, unless `stream` is set.
+        """
+        response = None if self._engine is None else self._engine.send(request, stream, timeout, verify, cert, proxies)
+        return super().send(request, stream, timeout, verify, cert, proxies) if response is None else response
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         """Make a pool unless one was given. Same as Locust."""
@@ -160,45 +208,26 @@ class Call:
         own_dict(response)["_hops"] = self.exchanges if is_engines else []
 
 
-class EngineAdapter(LocustHttpAdapter):
-    """What a session mounts by default: it hands a prepared request to the engine as it is, and never follows a redirect itself."""
+class Engine:
+    """What an adapter sends by: its session's connections."""
 
-    def __init__(self, client: _core.Client, tally: paths.Tally, calls: dict[Any, Call], pool_manager: Any) -> None:
-        """Make an adapter.
-
-        Args:
-            client: Whose connections are used.
-            tally: What the session counts.
-            calls: The session's running calls by greenlet.
-            pool_manager: A pool of urllib3 to send by, instead of by the engine.
-        """
-        super().__init__(pool_manager)
+    def __init__(
+        self,
+        client: _core.Client,
+        tally: paths.Tally,
+        calls: dict[Any, Call],
+        adapter: LocustHttpAdapter,
+        has_own_pool: bool,
+    ) -> None:
         self._client, self._tally, self._calls = client, tally, calls
-        self._has_own_pool = pool_manager is not None
-
-    def __reduce__(self) -> Any:
-        """Pickled as the adapter that needs no engine."""
-        return LocustHttpAdapter, ()
+        #: What responses show as their `connection`.
+        self._adapter = adapter
+        self._has_own_pool = has_own_pool
 
     def send(
-        self,
-        request: requests.PreparedRequest,
-        stream: bool = False,
-        timeout: Any = None,
-        verify: Any = True,
-        cert: Any = None,
-        proxies: Any = None,
-    ) -> requests.Response:
-        """Send a prepared request, without following redirects.
-
-        The time of a call is what its requests took on their lanes, summed over the hops; what hooks and authentication objects do
-        between them is the generator's business, not the server's.
-
-        Raises:
-            requests.RequestException: When there is no whole response.
-
-        Differs from requests: the body has been read whole when this returns, unless `stream` is set.
-        """
+        self, request: requests.PreparedRequest, stream: bool, timeout: Any, verify: Any, cert: Any, proxies: Any
+    ) -> requests.Response | None:
+        """Send a prepared request; None when `requests` itself must."""
         call = self._calls.get(getcurrent())
         body: Any = None
         is_ours = not (self._has_own_pool or (call is not None and call.is_foreign))
@@ -217,7 +246,7 @@ class EngineAdapter(LocustHttpAdapter):
                 return self._answer(exchange, request, limits, call, stream, own_error)
         if call is not None:
             call.is_foreign = True
-        return super().send(request, stream, timeout, verify, cert, proxies)
+        return None
 
     def _run(
         self,
@@ -237,6 +266,7 @@ class EngineAdapter(LocustHttpAdapter):
             "upload": sent.core if sent else None,
             "is_streamed": bool(stream),
             "query": "",
+            "is_prepared": True,
             "cookies": [],
             "use_jar": False,
             "connect_timeout": connect,
@@ -289,10 +319,15 @@ class EngineAdapter(LocustHttpAdapter):
             if call is not None:
                 call.error, call.cause = error, error.__context__
             raise error
-        response = arriving(exchange, request, self)
+        response = arriving(exchange, request, self._adapter)
         if stream:
             streaming.begin(own_dict(response), exchange)
         return response
+
+
+def is_engines(adapter: HTTPAdapter) -> bool:
+    """Whether a session has made this adapter for itself."""
+    return type(adapter) is LocustHttpAdapter and adapter._engine is not None
 
 
 def _body(request: requests.PreparedRequest) -> tuple[bytes | SentBody | None, bool]:

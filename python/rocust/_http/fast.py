@@ -33,7 +33,7 @@ from rocust._http.fast_agent import (
     refusing,
     shared_pool,
 )
-from rocust._http.fast_errors import LocustBadStatusCode, of_fast, refusal_of_proxy
+from rocust._http.fast_errors import LocustBadStatusCode, leftover_of, of_fast, refusal_of_proxy
 from rocust._http.fast_headers import Headers, refusal
 from rocust._http.fast_response import Call, ErrorResponse, FastResponse, ResponseContextManager, asked_of, whole_url
 from rocust._http.json_text import written
@@ -322,7 +322,8 @@ class FastHttpSession(WiredSession):
             if exchange is False:
                 raise RuntimeError(LOST)
             attempts -= 1
-            if not (exchange.failure_kind in _PASSING and attempts > 0 and method.upper() in _IDEMPOTENT):
+            may_pass = exchange.failure_kind in _PASSING and exchange.body_received is None
+            if not (may_pass and attempts > 0 and method.upper() in _IDEMPOTENT):
                 break
             exchange.settle()
         call = self._call(method, url, extra, exchange.failed)
@@ -334,7 +335,8 @@ class FastHttpSession(WiredSession):
                 response.begin_streaming()
             return response
         own_error = body.error if body is not None else None
-        return self._report(exchange, call, label, catch_response, context, stream, own_error)
+        partial = self._partial(exchange, self._call(method, url, extra, False)) if exchange.failed else None
+        return self._report(exchange, call, label, catch_response, context, stream, own_error, partial)
 
     def _refused(self, problem: Exception, url: str, extra: dict[str, Any] | None) -> ValueError:
         """What stock raises for a URL or header that cannot be sent."""
@@ -361,6 +363,18 @@ class FastHttpSession(WiredSession):
             headers = [header for header in headers if header not in always]
         return method, url, self.base_url, headers, body
 
+    def _partial(self, exchange: Any, call: Call) -> FastResponse | None:
+        """The response whose body broke off or cannot be decoded, where stock hands one out."""
+        leftover = leftover_of(exchange)
+        if leftover is None:
+            return None
+        broken = exchange.broken()
+        if broken.status not in self._valid_codes:
+            return None
+        response = FastResponse(broken, call)
+        response._leftover = leftover
+        return response
+
     def _report(
         self,
         exchange: Any,
@@ -370,6 +384,7 @@ class FastHttpSession(WiredSession):
         context: dict[str, Any],
         stream: bool,
         own_error: Exception | None,
+        partial: FastResponse | None,
     ) -> Any:
         """Build the response and tell the listeners, or leave that to the `with` block."""
         asked = asked_of(call)
@@ -393,18 +408,15 @@ class FastHttpSession(WiredSession):
             "response_length": exchange.declared_length if stream else exchange.length,
             "response_time": exchange.response_time,
         }
-        response: FastResponse = (ErrorResponse if exchange.failed else FastResponse)(exchange, call)
-        if error is not None:
+        response: FastResponse = partial or (ErrorResponse if exchange.failed else FastResponse)(exchange, call)
+        if error is not None and partial is None:
             response.error = error
         if stream and not exchange.failed:
             response.begin_streaming()
         meta["response"] = response
         if catch_response:
             # Listeners get the response, the block gets its judge.
-            told, response = response, ResponseContextManager(exchange, call, self.request_event, meta)
-            response.__dict__.update(
-                {name: value for name, value in vars(told).items() if name in ("error", "_stream")}
-            )
+            response = ResponseContextManager(response, self.request_event, meta, exchange)
         if not catch_response:
             exchange.settle()
             self.request_event.fire(**meta)
@@ -545,10 +557,13 @@ def _payload(data: Any, files: Any, headers: Headers) -> bytes | None:
         content, own_type = urlencode(data).encode(), "application/x-www-form-urlencoded; charset=utf-8"
     elif isinstance(data, str):
         content, own_type = data.encode(), "text/plain; charset=utf-8"
-    elif isinstance(data, (bytes, bytearray, memoryview)):
-        content, own_type = bytes(data), "application/octet-stream"
+    elif isinstance(data, bytes):
+        content, own_type = data, "application/octet-stream"
+    elif hasattr(data, "__iter__"):
+        # Of what has a length but is no bytes geventhttpclient takes that it can be read.
+        raise AttributeError(f"{type(data).__name__!r} object has no attribute 'read'")
     else:
-        raise TypeError(f"data is a {type(data).__name__}; it must be text, bytes, a dict or a file")
+        raise TypeError(f"{type(data).__name__!r} object is not iterable")
     if not content_type:
         headers["content-type"] = own_type
     if isinstance(data, Mapping) or (isinstance(data, str) and not content_type):

@@ -63,7 +63,25 @@ class ClientPool:
         self._close()
 
 
-#: The engine's pools behind pools of geventhttpclient that users share.
+class HTTPClientPool:
+    """Connections that users share: give one to them as `client_pool`. Same as Locust, which has it from geventhttpclient."""
+
+    def __init__(self, **client_args: Any) -> None:
+        """Make a pool.
+
+        Args:
+            **client_args: `concurrency`, how many requests may be under way on it at once, one by default. The rest is kept; the users'
+                own settings hold instead.
+        """
+        #: What the pool was made with.
+        self.client_args = client_args
+
+    def close(self) -> None:
+        """Close the idle connections; the next request opens one. Same as Locust."""
+        shared_pool(self).close()
+
+
+#: The engine's pools behind pools of geventhttpclient's kind that users share.
 _SHARED: WeakKeyDictionary[Any, _core.Pool] = WeakKeyDictionary()
 
 

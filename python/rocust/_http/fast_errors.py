@@ -114,7 +114,7 @@ def _closed(_: Any) -> Exception:
 
 
 def _reset(exchange: _core.Exchange) -> Exception:
-    if exchange.body_received is None:
+    if exchange.body_received is None and not exchange.is_in_head:
         return _closed(exchange)
     return ConnectionResetError(exchange.failure_errno or error_numbers.ECONNRESET, exchange.failure_message)
 
@@ -193,6 +193,9 @@ def _invalid_redirect(exchange: _core.Exchange) -> Exception:
     )
 
 
+#: Failures in the middle of a body that stock finds when it reads the body, and so has a response for.
+_BROKEN_BODIES = frozenset({"reset", "closed-early", "bad-body", "read-timeout", "tls", "other"})
+
 _BY_KIND: dict[str, Callable[[Any], Exception]] = {
     "refused": system_error,
     "resolve": system_error,
@@ -212,6 +215,18 @@ _BY_KIND: dict[str, Callable[[Any], Exception]] = {
 def of_fast_body(exchange: _core.Exchange) -> Exception:
     """What went wrong with a body that was read while it came."""
     return TimeoutError("timed out") if exchange.failure_kind == "read-timeout" else of_fast(exchange)
+
+
+def leftover_of(exchange: _core.Exchange) -> bytes | None:
+    """What stock's connection has to give to who reads a body once more that broke off or could not be decoded.
+
+    None where stock has no response: nothing of it had come, or what came was no HTTP.
+    """
+    if exchange.undecoded is not None:
+        return b""
+    is_told = exchange.failure_kind in _BROKEN_BODIES and exchange.chunk_line is None
+    broken = exchange.broken() if is_told else None
+    return broken.body if broken is not None else None
 
 
 def refusal_of_proxy(exchange: _core.Exchange) -> RuntimeError | None:

@@ -14,10 +14,10 @@ from requests.utils import get_encoding_from_headers
 
 from rocust._errors import CatchResponseError, LocustError, ResponseError
 from rocust._http.address import absolute_http_url_regexp
-from rocust._http.fast_errors import FastConnectionError, HTTPConnectionClosed
+from rocust._http.fast_errors import FastConnectionError, HTTPConnectionClosed, LocustBadStatusCode
 from rocust._http.fast_headers import Headers
 from rocust._http.json_text import DOUBTFUL, parsed
-from rocust._http.streaming import FastStream
+from rocust._http.streaming import FastStream, undone
 from rocust._stats import Timings, timings_of
 
 if TYPE_CHECKING:
@@ -105,8 +105,12 @@ class FastResponse:
     _encoding: Any = None
     _was_json = False
     _stream: io.BytesIO | FastStream | None = None
-    #: What was read of a streamed body for `content`.
+    #: What was read for `content` of a body that was streamed or broke off.
     _content: bytes | None = None
+    #: What can still be read of a body that broke off or could not be decoded; None of a whole one.
+    _leftover: bytes | None = None
+    #: The response at the end of the redirects, in whose history this one is.
+    _end: FastResponse | None = None
     #: The exception a failed request was reported with, if it failed.
     #: Not there when nothing failed. Same as Locust.
     error: BaseException
@@ -205,13 +209,22 @@ class FastResponse:
 
     @property
     def content(self) -> bytes | None:
-        """The body, or what has not been read of a streamed one; None when there was no response. Same as Locust."""
-        if isinstance(self._stream, FastStream):
-            if self._content is None:
-                encoding = self.headers.get("content-encoding", "identity") if self.headers else "identity"
-                self._content = self._stream.decoded(encoding.lower())
-            return self._content
-        return None if self._exchange.failed else self._exchange.body
+        """The body, or what has not been read of a streamed one; None when there was no response.
+
+        Of a body that broke off: what had come of it.
+
+        Raises:
+            zlib.error: When the body cannot be decoded, which the request has failed with already.
+
+        Same as Locust.
+        """
+        if self._leftover is None and not isinstance(self._stream, FastStream):
+            return None if self._exchange.failed else self._exchange.body
+        if self._content is None:
+            encoding = (self.headers.get("content-encoding", "identity") if self.headers else "identity").lower()
+            is_streamed = isinstance(self._stream, FastStream)
+            self._content = self._stream.decoded(encoding) if is_streamed else undone(encoding, self._leftover or b"")  # type: ignore[union-attr]
+        return self._content
 
     @property
     def text(self) -> str | None:
@@ -231,13 +244,19 @@ class FastResponse:
 
     @property
     def request(self) -> FastRequest:
-        """What was sent. Same as Locust."""
-        return FastRequest(self._exchange, self.url, self._asked)
+        """What was sent; of a redirect what was sent last. Same as Locust."""
+        return self._end.request if self._end is not None else FastRequest(self._exchange, self.url, self._asked)
 
     @property
     def history(self) -> list[FastResponse]:
-        """The redirects on the way. Same as Locust, but each knows its own URL."""
-        return [FastResponse(hop, (self._call[0], hop.url, *self._call[2:])) for hop in self._exchange.history()]
+        """The redirects on the way, all with the URL at their end; none of a response whose status is a failure. Same as Locust."""
+        if isinstance(getattr(self, "error", None), LocustBadStatusCode):
+            return []
+        call = (self._call[0], self.url, *self._call[2:])
+        hops = [FastResponse(hop, call) for hop in self._exchange.history()]
+        for hop in hops:
+            hop._end = self
+        return hops
 
     @property
     def elapsed(self) -> timedelta:
@@ -251,12 +270,9 @@ class FastResponse:
 
     @property
     def stream(self) -> io.BytesIO | FastStream:
-        """The body as a file; with `stream=True` it is read while it comes, and not decoded. Same as Locust.
-
-        Differs from Locust: without `stream=True` it is the whole body once more, where stock has nothing left.
-        """
+        """The body as a file; with `stream=True` it is read while it comes, and not decoded. Else nothing is left in it. Same as Locust."""
         if self._stream is None:
-            self._stream = io.BytesIO(self.content or b"")
+            self._stream = io.BytesIO(self._leftover or b"")
         return self._stream
 
     def json(self) -> Any:
@@ -268,7 +284,9 @@ class FastResponse:
         Same as Locust.
         """
         encoding = self._encoding
-        if encoding is None:
+        if self._leftover is not None:
+            value = DOUBTFUL
+        elif encoding is None:
             value = parsed(self._exchange.json_body(False))
             self._was_json = value is not DOUBTFUL
         else:
@@ -281,7 +299,12 @@ class FastResponse:
             raise error
 
     def iter_content(self, chunk_size: int = 1024, decode_content: bool = True) -> Iterator[bytes | str]:
-        """The body in pieces of at most `chunk_size` bytes, as text where it is UTF-8 and `decode_content` is set. Same as Locust."""
+        """What has not been read of the body, so of a streamed one, in pieces of at most `chunk_size` bytes.
+
+        They are text where they are UTF-8 and `decode_content` is set.
+
+        Same as Locust.
+        """
         for piece in self._pieces(chunk_size):
             try:
                 yield piece.decode() if decode_content else piece
@@ -289,17 +312,12 @@ class FastResponse:
                 yield piece
 
     def _pieces(self, chunk_size: int) -> Iterator[bytes]:
-        stream = self._stream
-        if isinstance(stream, FastStream):
-            while piece := self._streamed_piece(stream, chunk_size):
-                yield piece
-            return
-        content = self.content or b""
-        for start in range(0, len(content), chunk_size):
-            yield content[start : start + chunk_size]
+        stream = self.stream
+        while piece := self._piece(stream, chunk_size):
+            yield piece
 
     @staticmethod
-    def _streamed_piece(stream: FastStream, chunk_size: int) -> bytes:
+    def _piece(stream: io.BytesIO | FastStream, chunk_size: int) -> bytes:
         try:
             return stream.read(chunk_size)
         except (HTTPConnectionClosed, FastConnectionError):
@@ -314,8 +332,20 @@ class FastResponse:
         raise LocustError(_NOT_CATCHING)
 
 
+def _lacking(name: str) -> Any:
+    """An attribute that stock's responses of a kind have no value for: reading it raises, so that `hasattr` tells."""
+
+    def raising(response: FastResponse) -> Any:
+        raise AttributeError(f"{type(response).__name__!r} object has no attribute {name!r}")
+
+    return property(raising, doc="Not of this kind of response: reading it raises AttributeError. Same as Locust.")
+
+
 class ErrorResponse(FastResponse):
     """The response of a connection that failed: status 0, no content, the exception in `error`. Same as Locust."""
+
+    history = _lacking("_history")
+    elapsed = _lacking("_elapsed")
 
 
 class ResponseContextManager(FastResponse):
@@ -324,11 +354,15 @@ class ResponseContextManager(FastResponse):
     _manual_result: bool | Exception | None = None
     _entered = False
 
-    def __init__(self, exchange: _core.Exchange, call: Call, event: EventHook, meta: dict[str, Any]) -> None:
-        """The response of `exchange`, which `event` will be told of as `meta`."""
-        super().__init__(exchange, call)
+    history = _lacking("_history")
+    elapsed = _lacking("_elapsed")
+
+    def __init__(self, told: FastResponse, event: EventHook, meta: dict[str, Any], unreported: _core.Exchange) -> None:
+        """The response that listeners get as `told`; `event` will be told of `unreported` as `meta`."""
+        self.__dict__.update(told.__dict__)
         self._request_event = event
         self.request_meta = meta
+        self._unreported = unreported
 
     def __enter__(self) -> ResponseContextManager:
         """Begin to judge the response."""
@@ -342,7 +376,8 @@ class ResponseContextManager(FastResponse):
             self._report_request()
             return kind is None
         if kind is None:
-            self.request_meta["exception"] = getattr(self, "error", None)
+            # A body that broke off is told already, and stands.
+            self.request_meta["exception"] = getattr(self, "error", self.request_meta["exception"])
         elif isinstance(value, ResponseError):
             self.request_meta["exception"] = value
         else:
@@ -351,7 +386,7 @@ class ResponseContextManager(FastResponse):
         return True
 
     def _report_request(self) -> None:
-        self._exchange.settle()
+        self._unreported.settle()
         self._request_event.fire(**self.request_meta)
 
     def raise_for_status(self) -> None:

@@ -80,15 +80,19 @@ def _headers(response: Any) -> CaseInsensitiveDict[str]:
     return headers
 
 
-def _raw(response: Any) -> HTTPResponse:
-    """The body as a file-like urllib3 response, already decoded."""
-    exchange = response._exchange
+def _read_raw(response: Any) -> HTTPResponse:
+    """The urllib3 response behind one whose body has been read: nothing is left in it."""
+    return _raw(response._exchange, b"")
+
+
+def _raw(exchange: _core.Exchange, body: bytes) -> HTTPResponse:
+    """The urllib3 response of an exchange, with `body` to be read from it, already decoded."""
     headers = HTTPHeaderDict(exchange.headers())
     message = Message()
     for name, value in exchange.headers():
         message[name] = value
     return HTTPResponse(
-        body=io.BytesIO(exchange.body),
+        body=io.BytesIO(body),
         headers=headers,
         status=exchange.status,
         reason=exchange.reason,
@@ -96,6 +100,8 @@ def _raw(response: Any) -> HTTPResponse:
         version_string={10: "HTTP/1.0", 20: "HTTP/2"}.get(exchange.version, "HTTP/1.1"),
         preload_content=False,
         decode_content=False,
+        # What has come was whole, and is not as long any more as the server said, once it is decoded.
+        enforce_content_length=False,
         original_response=SimpleNamespace(msg=message, isclosed=lambda: True, close=lambda: None),  # type: ignore[arg-type]
     )
 
@@ -175,7 +181,7 @@ def _fill(
     own = response.__dict__
     own["_exchange"], own["request"], own["connection"], own["url"] = exchange, request, adapter, request.url
     own["status_code"], own["reason"] = exchange.status, exchange.reason
-    own["headers"], own["raw"] = _headers(response), _raw(response)
+    own["headers"], own["raw"] = _headers(response), _raw(exchange, exchange.body)
     own["encoding"] = get_encoding_from_headers(response.headers)
     own["_content"], own["_content_consumed"] = exchange.body, True
     own["cookies"] = _cookies(response)
@@ -215,7 +221,7 @@ class ResponseContextManager(requests.Response):
     headers: Any = _Lazy(_headers)
     history: Any = _Lazy(_history)
     request: Any = _Lazy(_request)
-    raw: Any = _Lazy(_raw)
+    raw: Any = _Lazy(_read_raw)
     cookies: Any = _Lazy(_cookies)
     connection: Any = _Lazy(_connection)
 

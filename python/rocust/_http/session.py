@@ -23,7 +23,7 @@ from requests.exceptions import InvalidSchema, InvalidURL, MissingSchema, Reques
 from rocust import _core
 from rocust._events import EventHook
 from rocust._http import arguments, environment, failures, paths, streaming, tls, uploading
-from rocust._http.adapter import Call, EngineAdapter
+from rocust._http.adapter import Call, is_engines
 from rocust._http.address import absolute_http_url_regexp, credentials_in, split_credentials
 from rocust._http.arguments import PLAIN, NotPlain
 from rocust._http.cookies import adopt
@@ -222,7 +222,7 @@ class HttpSession(WiredSession, requests.Session):
 
         Args:
             method: The HTTP method.
-            url: A path, which is appended to `base_url`, or a whole URL.
+            url: A path, which is appended to `base_url`, or a whole URL. Bytes are refused by a TypeError.
             name: The label in the statistics; the path by default.
             catch_response: Whether a `with` block will judge the response.
             context: Passed to listeners, together with the user's own context.
@@ -257,7 +257,7 @@ class HttpSession(WiredSession, requests.Session):
             and not (self.trust_env and (tls.environment_bundle() or environment.speaks()))
         )
         try:
-            if is_bare and not (type(url) is str and "@" in url):
+            if is_bare and type(url) is str and "@" not in url:
                 key = self._client.send(
                     room.port, getcurrent(), ledger, is_direct and not catch_response, method, url, name
                 )
@@ -391,7 +391,8 @@ class HttpSession(WiredSession, requests.Session):
             verify = tls.environment_bundle() or verify
         follow = kwargs.get("allow_redirects", True)
         return {
-            "url": url if type(self)._build_url is _BUILD_URL else self._build_url(url),
+            # What is no text is refused there, in Python's words.
+            "url": url if isinstance(url, str) and type(self)._build_url is _BUILD_URL else self._build_url(url),
             "headers": pairs,
             "body": content,
             "written_body": body.written,
@@ -465,7 +466,7 @@ class HttpSession(WiredSession, requests.Session):
         """Have `requests` run the call; its requests are the engine's all the same, unless somebody else's adapter sends them."""
         self._tell(reason)
         self.explicit_name = name
-        complete_url = self._build_url(arguments.text(url))
+        complete_url = self._build_url(url)
         max_body = arguments.bound_of(kwargs.pop("max_body", self.max_body))
         call = Call(
             ledgers(self.request_event, self.user)[0], is_foreign=paths.patched() is not None, max_body=max_body
@@ -485,10 +486,10 @@ class HttpSession(WiredSession, requests.Session):
             else:
                 calls[key] = outer
         response_time = (time.perf_counter() - begun) * 1000
-        if is_engines := call.ran_all(plain):
+        if is_ours := call.ran_all(plain):
             started_at, response_time = call.started_at or started_at, call.response_time or response_time
-        self._tally.note(is_engines)
-        if not is_engines and self.wire != PLAIN_WIRE:
+        self._tally.note(is_ours)
+        if not is_ours and self.wire != PLAIN_WIRE:
             warn_of_foreign_connections()
         first: Any = (plain.history[0] if plain.history else plain).request
         streamed = bool(kwargs.get("stream", False))
@@ -503,8 +504,11 @@ class HttpSession(WiredSession, requests.Session):
             "url": str(first.url) if first is not None else complete_url,
             "response_length": int(plain.headers.get("content-length") or 0) if streamed else len(plain.content or b""),
         }
+        if is_ours and not streamed and plain.raw is not None:
+            # It has been read, as anybody can see who looks.
+            plain.raw.drain_conn()
         response = ResponseContextManager.wrap_response(plain, self.request_event, meta, catch_response)
-        call.hand_over(response, is_engines)
+        call.hand_over(response, is_ours)
         if not catch_response:
             response.report_by_status()
         return response
@@ -589,7 +593,7 @@ class HttpSession(WiredSession, requests.Session):
         """What a pickled session keeps: `requests`' settings, the base URL and the label, not its user, listeners or connections."""
         state: dict[str, Any] = super().__getstate__()  # type: ignore[misc]
         state["adapters"] = OrderedDict(
-            (prefix, adapter) for prefix, adapter in state["adapters"].items() if type(adapter) is not EngineAdapter
+            (prefix, adapter) for prefix, adapter in state["adapters"].items() if not is_engines(adapter)
         )
         return {**state, "base_url": self.base_url, "request_name": self.request_name, "max_body": self.max_body}
 

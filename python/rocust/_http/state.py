@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from requests.hooks import default_hooks
 from requests.utils import default_user_agent
+from urllib3.response import HAS_ZSTD
 
 from rocust._http import arguments, paths
-from rocust._http.adapter import EngineAdapter, SessionAdapters
+from rocust._http.adapter import LocustHttpAdapter, SessionAdapters, is_engines
 from rocust._http.cookies import SessionCookies
 from rocust._http.headers import SessionHeaders
 from rocust._http.paths import OVERRIDABLE
@@ -30,7 +31,7 @@ def why_not_plain(session: HttpSession) -> str | None:
         (session.stream, "the session streams"),
         (any(own.get("hooks", {}).values()), "the session has hooks"),
         (
-            any(type(adapter) is not EngineAdapter for adapter in own.get("adapters", {}).values()),
+            not all(is_engines(adapter) for adapter in own.get("adapters", {}).values()),
             "an adapter is mounted",
         ),
         (
@@ -50,7 +51,7 @@ def _make_adapters(session: HttpSession) -> dict[str, HTTPAdapter]:
     """The adapters of a session, in `requests`' order: the longest prefix first."""
     own = session.__dict__
     pairs = (
-        (prefix, EngineAdapter(session._client, session._tally, session._calls, own["_pool_manager"]))
+        (prefix, LocustHttpAdapter.of_session(session._client, session._tally, session._calls, own["_pool_manager"]))
         for prefix in ("https://", "http://", *(["http+unix://"] if _is_local(session.base_url) else []))
     )
     return SessionAdapters(pairs, session._note_touch)
@@ -79,7 +80,7 @@ MAKERS: dict[str, Any] = {
 #: What `requests` sends by default where Locust is installed: its FastHttpUser brings brotli along.
 DEFAULT_HEADERS = (
     ("User-Agent", default_user_agent()),
-    ("Accept-Encoding", "gzip, deflate, br"),
+    ("Accept-Encoding", f"gzip, deflate, br{', zstd' if HAS_ZSTD else ''}"),
     ("Accept", "*/*"),
     ("Connection", "keep-alive"),
 )

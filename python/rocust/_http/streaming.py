@@ -239,12 +239,15 @@ class StreamedResponse(HTTPResponse):
     Differs from Locust: a body with more than `max_body` bytes, or a gibibyte when it is decoded, ends with `BodyTooLarge`.
     """
 
+    #: Whether the request said that it takes Zstandard.
+    takes_zstd = False
+
     def _init_decoder(self) -> None:
         """Find the decoder for the content encoding; the engine has those that urllib3 would need other packages for."""
         super()._init_decoder()
         if self._decoder is None:
             encoding = self.headers.get("content-encoding", "").lower().strip()
-            if encoding in _OWN_ENCODINGS:
+            if encoding in _OWN_ENCODINGS and (encoding != "zstd" or self.takes_zstd):
                 decoder: Any = _core.Decoder(encoding)
                 self._decoder = decoder
         limit = getattr(self._original_response, "max_decoded", None)
@@ -277,7 +280,7 @@ class StreamedResponse(HTTPResponse):
 def raw_of(exchange: _core.Exchange) -> StreamedResponse:
     """The body of `exchange` as a file-like urllib3 response."""
     body: Any = BodyFile(exchange)
-    return StreamedResponse(
+    raw = StreamedResponse(
         body=body,
         headers=HTTPHeaderDict(exchange.headers()),
         status=exchange.status,
@@ -291,6 +294,10 @@ def raw_of(exchange: _core.Exchange) -> StreamedResponse:
         request_method=exchange.request_method,
         request_url=exchange.path_url,
     )
+    raw.takes_zstd = any(
+        name == "accept-encoding" and "zstd" in value.lower() for name, value in exchange.request_headers()
+    )
+    return raw
 
 
 def begin(own: dict[str, Any], exchange: _core.Exchange) -> None:
@@ -371,18 +378,29 @@ class FastStream:
         """
         limit = self._pieces.max_decoded
         rest = self.read()
-        if encoding == "identity" or not rest or limit is None:
-            return rest
-        if encoding == "gzip":
-            return _unzipped(rest, 16 + zlib.MAX_WBITS, limit)
-        if encoding == "deflate":
-            try:
-                return _unzipped(rest, -zlib.MAX_WBITS, limit)
-            except zlib.error:
-                return _unzipped(rest, zlib.MAX_WBITS, limit)
-        if encoding in _OWN_ENCODINGS:
-            return _Bounded(_core.Decoder(encoding), limit).decompress(rest)
-        raise ValueError(f"Unknown content encoding: {encoding}")
+        return rest if not rest or limit is None else undone(encoding, rest, limit)
+
+
+def undone(encoding: str, body: bytes, limit: int = 1 << 30) -> bytes:
+    """A body with its content encoding undone, as geventhttpclient does it, up to `limit` bytes.
+
+    Raises:
+        zlib.error: When it is not in this encoding, or not all of it.
+        BodyTooLarge: There is more.
+        ValueError: For an encoding that stock does not know either.
+    """
+    if encoding == "identity":
+        return body
+    if encoding == "gzip":
+        return _unzipped(body, 16 + zlib.MAX_WBITS, limit)
+    if encoding == "deflate":
+        try:
+            return _unzipped(body, -zlib.MAX_WBITS, limit)
+        except zlib.error:
+            return _unzipped(body, zlib.MAX_WBITS, limit)
+    if encoding in _OWN_ENCODINGS:
+        return _Bounded(_core.Decoder(encoding), limit).decompress(body)
+    raise ValueError(f"Unknown content encoding: {encoding}")
 
 
 def _unzipped(body: bytes, window: int, limit: int) -> bytes:

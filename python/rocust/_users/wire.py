@@ -52,6 +52,8 @@ class WireMixin:
             if (value := getattr(options, f"rocust_{name}", None)) is not None:
                 said[name] = value
         try:
-            return PLAIN.but(**said)
+            settings = PLAIN.but(**said)
         except ValueError as problem:
             raise StopTest(f"{type(self).__name__}: {problem}") from None
+        # The very same object: to tell a session of settings, even of these, closes the connections that its pool has.
+        return PLAIN if settings == PLAIN else settings

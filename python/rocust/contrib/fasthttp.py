@@ -4,7 +4,7 @@ from rocust._compat.deprecated import DeprecatedFastHttpLocustClass as FastHttpL
 from rocust._http.address import absolute_http_url_regexp
 from rocust._http.failures import BodyTooLarge
 from rocust._http.fast import FastHttpSession
-from rocust._http.fast_agent import LocustUserAgent
+from rocust._http.fast_agent import HTTPClientPool, LocustUserAgent
 from rocust._http.fast_errors import FAILURE_EXCEPTIONS, HTTPConnectionClosed, HTTPParseError, LocustBadStatusCode
 from rocust._http.fast_errors import FastConnectionError as ConnectionError
 from rocust._http.fast_headers import Headers
@@ -28,6 +28,7 @@ __all__ = [
     "FastHttpUser",
     "FastRequest",
     "FastResponse",
+    "HTTPClientPool",
     "HTTPConnectionClosed",
     "HTTPParseError",
     "Headers",

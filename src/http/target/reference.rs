@@ -143,12 +143,12 @@ fn remove_dot_segments(path: &str) -> String {
 /// What Python's `urlparse` makes of a location.
 #[derive(Debug, Default)]
 pub(super) struct Reference {
-    scheme: String,
+    pub(super) scheme: String,
     pub(super) authority: String,
-    path: String,
+    pub(super) path: String,
     /// What follows a `;` in the last segment of the path; an empty one is lost.
-    params: String,
-    query: String,
+    pub(super) params: String,
+    pub(super) query: String,
     pub(super) fragment: String,
 }
 

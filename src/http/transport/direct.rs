@@ -29,6 +29,7 @@ use crate::http::failure::{BodyProgress, Failure, FailureKind, ProxyStage};
 use crate::http::feed::Feed;
 use crate::http::flow::Flow;
 use crate::http::proxy::Proxy;
+use crate::http::response::Response;
 use crate::http::session::Session;
 use crate::http::target::{Scheme, Target};
 use crate::http::timeline::Timeline;
@@ -224,10 +225,6 @@ async fn send_first(
 }
 
 /// What a passage ends with.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "the large one is the usual one, and is moved on at once"
-)]
 enum Arrived {
     /// All of it, and whether the connection can be used again.
     Whole(Answer, bool),
@@ -259,7 +256,10 @@ impl Arrived {
                 Ok(Answer {
                     parts,
                     raw_head: raw,
-                    body: Body::Flowing(Flow::new(rest::Rest::new(conduit, incoming, expected, order), order)),
+                    body: Body::Flowing(Box::new(Flow::new(
+                        rest::Rest::new(conduit, incoming, expected, order),
+                        order,
+                    ))),
                     head_at,
                 })
             }
@@ -661,13 +661,14 @@ impl<S: Future<Output = hyper::Result<http::Response<Incoming>>>> Passage<'_, '_
         )
     }
 
-    fn read_timeout(&self) -> Failure {
+    fn read_timeout(&mut self) -> Failure {
         let seconds = self.order.read_timeout.unwrap_or_default().as_secs_f64();
         let mut failure = self.failure(
             FailureKind::ReadTimeout,
             format!("Read timed out. (read timeout={seconds})"),
         );
         failure.progress = self.head.as_ref().map(|_| self.progress());
+        failure.partial = self.take_partial();
         failure
     }
 
@@ -690,9 +691,10 @@ impl<S: Future<Output = hyper::Result<http::Response<Incoming>>>> Passage<'_, '_
 
     /// What broke before the head of the response was there.
     fn head_failure(&self, error: &hyper::Error) -> Failure {
-        if let Some(failure) =
+        if let Some(mut failure) =
             excess(self.gauge, &self.order.sent.target).or_else(|| system_failure(error, &self.order.sent.target))
         {
+            failure.is_in_head = self.gauge.read() != self.read_at_start;
             return failure;
         }
         if error.is_parse_too_large() {
@@ -718,8 +720,19 @@ impl<S: Future<Output = hyper::Result<http::Response<Incoming>>>> Passage<'_, '_
     }
 
     /// What broke while the body was coming.
-    fn body_failure(&self, error: &hyper::Error) -> Failure {
-        broken_body(error, &self.order.sent.target, self.gauge, self.progress())
+    fn body_failure(&mut self, error: &hyper::Error) -> Failure {
+        let mut failure = broken_body(error, &self.order.sent.target, self.gauge, self.progress());
+        failure.partial = self.take_partial();
+        failure
+    }
+
+    /// What has come of a response that will not be whole.
+    fn take_partial(&mut self) -> Option<Box<Response>> {
+        let elapsed = self.head_at().saturating_duration_since(self.order.begun);
+        let head = self.head.take()?;
+        let body = std::mem::take(&mut self.gathered).finish();
+        let sent = self.order.sent.clone();
+        Some(Box::new(Response::received(head.parts, head.raw, body, sent, elapsed)))
     }
 }
 

@@ -81,7 +81,7 @@ pub(crate) struct Answer {
 pub(crate) enum Body {
     Whole(Bytes),
     /// Still coming; only for orders that asked for it.
-    Flowing(Flow),
+    Flowing(Box<Flow>),
 }
 
 /// Sends the order and reads the whole answer, or its head only when the order says so.

@@ -348,7 +348,7 @@ async fn travel(link: &Arc<Link>, order: &Order<'_>, timeline: &mut Timeline) ->
         return Err(too_large(order, limit));
     }
     let body = if order.is_streamed && !order.leads_on(&parts) {
-        Body::Flowing(Flow::new(Box::new(rest), order))
+        Body::Flowing(Box::new(Flow::new(Box::new(rest), order)))
     } else {
         Body::Whole(gather(rest, order, timeline).await?)
     };

@@ -1,8 +1,8 @@
 """Writes the tables that the Rust tests compare with, by asking the real libraries.
 
-Run with an interpreter that has `requests` (the version Locust pins) installed:
+Run with an interpreter that has stock Locust installed, and so `requests` and geventhttpclient (`make stock`):
 
-    python tests/http/tables/generate.py
+    .venvs/stock/bin/python tests/http/tables/generate.py
 
 Each line is one case, its fields parted by tabs; backslashes and control characters are written as `\\xNN`.
 """
@@ -10,12 +10,15 @@ Each line is one case, its fields parted by tabs; backslashes and control charac
 from __future__ import annotations
 
 import pathlib
+import re
 from email.message import Message
 from http.cookiejar import CookieJar
 from unittest import mock
 from urllib.request import Request as UrllibRequest
 
 import requests
+from geventhttpclient.client import HTTPClient
+from geventhttpclient.url import URL
 from requests.models import PreparedRequest, Response
 
 HERE = pathlib.Path(__file__).parent
@@ -234,6 +237,21 @@ JOINS = [
     for location in ["x", "/x", "//o/x", "?y", "#z", "../x", ".", "http://o/x", ""]
 ]
 
+FAST_URLS = [
+    "http://h//",
+    "http://h/;",
+    "http://h/a;",
+    "http://h/a;b;",
+    "http://h/a;/b;c?d",
+    "http://h/a/?",
+    "http://h/\ta\r\nb",
+    "http://h/x?\r\nX-Smuggled: b",
+    "http://h/a%2e%2E/b",
+    "http://h/%c3%bc?%zz",
+    "http://h/a/b/../../..//c",
+    "http://h/x y?z z#f f",
+]
+
 COOKIES = [
     ("http://example.com/a/b", "n=v"),
     ("http://example.com/a/b", "n"),
@@ -397,6 +415,38 @@ def joined_fate(base: str, location: str) -> tuple[str, ...]:
     return ("none",) if following is None else fate(following)
 
 
+def fast_fate(url: URL) -> tuple[str, ...] | None:
+    """What geventhttpclient makes of a URL: its text and the request target, or that it refuses; None where hosts are read differently."""
+    if url.scheme not in ("http", "https"):
+        return ("refused",)
+    if url.netloc and not re.fullmatch(r"([\w:]*@)?[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*(:\d{1,4})?", url.netloc, re.ASCII):
+        return None
+    try:
+        request = HTTPClient.from_url(url)._build_request("GET", url.quoted_uri)
+    except ValueError:
+        return ("refused",)
+    return ("ok", str(url), request.split(" ", 2)[1])
+
+
+def fast_urls() -> list[tuple[str, ...]]:
+    rows = [(url, fast_fate(URL(url))) for url in [*URLS, *FAST_URLS] if re.match(r"https?://[^\[]*(/|$)", url)]
+    # A URL that was asked for keeps its text.
+    return [(url, fate[0], *([url] if fate[0] == "ok" else []), *fate[2:]) for url, fate in rows if fate is not None]
+
+
+def fast_joins() -> list[tuple[str, ...]]:
+    rows = []
+    for base, location in JOINS:
+        try:
+            fate = fast_fate(URL(base).redirect(location))
+        except ValueError:
+            fate = ("refused",)
+        # An empty one is not followed.
+        if fate is not None and location:
+            rows.append((base, location, *fate))
+    return rows
+
+
 class Answer:
     def __init__(self, header: str) -> None:
         self.header = header
@@ -447,6 +497,8 @@ def main() -> None:
     """Writes all tables."""
     write("urls.tsv", [(url, *prepared_fate(url)) for url in URLS])
     write("joins.tsv", [(base, location, *joined_fate(base, location)) for base, location in JOINS])
+    write("fast_urls.tsv", fast_urls())
+    write("fast_joins.tsv", fast_joins())
     write("cookies.tsv", [(url, header, *kept(url, header)) for url, header in COOKIES])
     write("returns.tsv", [(*case, returned(*case)) for case in RETURNS])
 

@@ -8,12 +8,14 @@ from http.cookiejar import CookieJar, MozillaCookieJar
 
 import gevent
 import pytest
+from rocust import FastHttpUser
 from rocust._http.fast import FastHttpSession
-from rocust._http.fast_agent import REDIRECT_CODES, VALID_CODES, LocustUserAgent
+from rocust._http.fast_agent import REDIRECT_CODES, VALID_CODES, HTTPClientPool, LocustUserAgent
 from rocust._http.fast_errors import LocustBadStatusCode
 from rocust._http.fast_headers import Headers
 from rocust._http.fast_response import FastRequest, FastResponse
 from rocust._http.tls import insecure_ssl_context_factory
+from rocust.env import Environment
 from support.script import Route, redirect
 
 
@@ -158,6 +160,21 @@ def test_sessions_with_one_pool_share_its_connections(make, server):
     assert len({exchange.connection for exchange in server.journal()}) == 1
     stranger.get("/echo")
     server.wait_for_requests(5)
+    assert len({exchange.connection for exchange in server.journal()}) == 2
+
+
+def test_users_with_one_pool_share_its_connections(server):
+    class Shopper(FastHttpUser):
+        host = server.url
+        client_pool = HTTPClientPool(concurrency=2)
+
+    for _ in range(2):
+        Shopper(Environment()).client.get("/echo")
+    server.wait_for_requests(2)
+    assert len({exchange.connection for exchange in server.journal()}) == 1
+    Shopper.client_pool.close()
+    Shopper(Environment()).client.get("/echo")
+    server.wait_for_requests(3)
     assert len({exchange.connection for exchange in server.journal()}) == 2
 
 

@@ -20,7 +20,7 @@ from rocust._http.fast_errors import (
     UnsupportedRedirectSchemeError,
 )
 from rocust._http.fast_response import ErrorResponse, FastResponse, ResponseContextManager
-from support.script import Route, close, pause, redirect, send
+from support.script import Route, close, pause, redirect, reset, send
 
 FORM, TEXT, BYTES = (
     "application/x-www-form-urlencoded; charset=utf-8",
@@ -188,7 +188,6 @@ def test_response_has_its_attributes(fast):
     assert response.headers["CONTENT-TYPE"] == "application/json"
     assert isinstance(response.elapsed, timedelta)
     assert response.elapsed > timedelta(0)
-    assert response.stream.read() == response.content
     assert response.stream.read() == b""
     with response as same:
         assert same is response
@@ -201,9 +200,9 @@ def test_json_that_is_none_says_where(fast):
 
 def test_content_comes_in_pieces(fast, server):
     server.set_routes({"/": Route(body="ab\xff")})
-    response = fast.get("/")
-    assert list(response.iter_content(2)) == ["ab", b"\xff"]
-    assert list(response.iter_content(2, decode_content=False)) == [b"ab", b"\xff"]
+    assert list(fast.get("/", stream=True).iter_content(2)) == ["ab", b"\xff"]
+    assert list(fast.get("/", stream=True).iter_content(2, decode_content=False)) == [b"ab", b"\xff"]
+    assert list(fast.get("/").iter_content(2)) == []
 
 
 @pytest.mark.parametrize(
@@ -282,9 +281,9 @@ def test_refused_connection(fast, refusing, reports):
     ("steps", "error"),
     [
         ((close(),), HTTPConnectionClosed),
-        ((send("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc"), close()), HTTPParseError),
         ((send("hello there\r\n\r\n"), close()), HTTPParseError),
-        ((send("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 5\r\n\r\nhello"),), zlib.error),
+        ((send("HTTP/1.1 200 OK\r\nX-He"), reset()), ConnectionResetError),
+        ((send("HTTP/1.1 404 Not Found\r\nContent-Length: 9\r\n\r\nabc"), close()), HTTPParseError),
     ],
 )
 def test_trouble(fast, server, reports, steps, error):
@@ -293,6 +292,54 @@ def test_trouble(fast, server, reports, steps, error):
     assert type(reports.only["exception"]) is error
     assert isinstance(response.error, FAILURE_EXCEPTIONS)
     assert not isinstance(response.error, http.client.HTTPException)
+
+
+_CUT = "HTTP/1.1 200 OK\r\nX-A: 1\r\nContent-Length: 9\r\n\r\nabc"
+
+
+@pytest.mark.parametrize(
+    ("steps", "error"),
+    [
+        ((send(_CUT), close()), HTTPParseError),
+        ((send(_CUT), reset()), ConnectionResetError),
+        ((send(_CUT), pause(30)), TimeoutError),
+        ((send("HTTP/1.1 200 OK\r\nX-A: 1\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabc"), close()), HTTPParseError),
+    ],
+)
+def test_body_that_breaks_off_is_a_failure_with_a_response(server, request_event, reports, steps, error):
+    server.set_routes({"/": Route(steps=steps), "/there": redirect("/")})
+    fast = FastHttpSession(server.url, request_event, None, network_timeout=0.2, max_retries=2)
+    response = fast.get("/there")
+    assert type(response) is FastResponse
+    assert (response.status_code, response.content, response.text, response.ok) == (200, b"abc", "abc", True)
+    assert (response.headers["x-a"], response.url, response.elapsed > timedelta(0)) == ("1", f"{server.url}/", True)
+    assert [hop.status_code for hop in response.history] == [302]
+    assert not hasattr(response, "error")
+    report = reports.only
+    assert (type(report["exception"]), report["response"], report["response_length"]) == (error, response, 0)
+    assert report["response_time"] > 0
+    # What is in the body cannot be asked for twice: nothing is sent again.
+    assert server.count("/") == 1
+
+
+def test_body_that_cannot_be_decoded_is_a_failure_with_a_response(fast, server, reports):
+    server.set_routes({"/": Route(body="hello", headers=(("Content-Encoding", "gzip"),))})
+    response = fast.get("/")
+    assert (type(response), response.status_code, response.headers["content-encoding"]) == (FastResponse, 200, "gzip")
+    for read in (lambda: response.content, lambda: response.text, response.json):
+        with pytest.raises(zlib.error, match="incomplete or truncated stream"):
+            read()
+    assert repr(reports.only["exception"]) == "error('Error -3 while decompressing data: incorrect header check')"
+
+
+def test_broken_body_is_a_failure_in_a_block_unless_that_says_otherwise(fast, server, reports):
+    server.set_routes({"/": Route(steps=(send(_CUT), close()))})
+    with fast.get("/", catch_response=True) as response:
+        assert response.content == b"abc"
+    assert type(reports[-1]["exception"]) is HTTPParseError
+    with fast.get("/", catch_response=True) as response:
+        response.success()
+    assert [type(report["exception"]) for report in reports] == [HTTPParseError, type(None)]
 
 
 def test_read_timeout(server, request_event, reports):
@@ -317,7 +364,7 @@ def test_post_is_not_sent_twice(server, request_event, reports):
     assert server.count("/") == 1
 
 
-@pytest.mark.parametrize("url", ["http://127.0.0.1:99999/", "http://", "no-slash"])
+@pytest.mark.parametrize("url", ["http://127.0.0.1:99999/", "http://127.0.0.1//a", "no-slash"])
 def test_url_that_cannot_be_requested_is_a_value_error(fast, reports, url):
     with pytest.raises(ValueError, match=r"."):
         fast.get(url)

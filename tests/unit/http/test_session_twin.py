@@ -188,10 +188,29 @@ def test_redirect_that_is_not_followed_knows_where_it_leads(session, server):
     assert session.get("/echo").next is None
 
 
-def test_raw_reads_like_a_file(session, server):
+_ZSTD = "(\xb5/\xfd $!\x01\x00hello, wide world, hello, wide world"
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_zstandard_is_decoded_for_who_asks_for_it(session, server, stream):
+    server.set_routes({"/": Route(body=_ZSTD, headers=(("Content-Encoding", "zstd"),))})
+    assert (
+        session.get("/", headers={"Accept-Encoding": "gzip, ZSTD"}, stream=stream).text
+        == "hello, wide world, hello, wide world"
+    )
+    # As where `requests` cannot decode it.
+    assert session.get("/", headers={"Accept-Encoding": "gzip"}, stream=stream).content == _ZSTD.encode("latin-1")
+
+
+def test_raw_of_a_call_that_requests_runs_has_been_read_too(session, server):
+    response = session.get("/echo", hooks={"response": lambda *_, **__: None})
+    assert (response.content, response.raw.read()) == (b'{"greeting": "hello"}', b"")
+
+
+def test_raw_has_been_read(session, server):
     server.set_routes({"/": Route(body="0123456789", headers=(("X-Twice", "a"), ("X-Twice", "b")))})
     raw = session.get("/").raw
-    assert (raw.status, raw.read(4), raw.read()) == (200, b"0123", b"456789")
+    assert (raw.status, raw.read(4), raw.read()) == (200, b"", b"")
     assert raw.headers.getlist("x-twice") == ["a", "b"]
 
 

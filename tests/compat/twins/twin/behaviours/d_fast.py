@@ -50,12 +50,14 @@ def own_session(client, observe):
 @fast(SESSION)
 def client_pool(client, observe):
     """A pool that is shared by users."""
-    try:
-        from geventhttpclient.client import HTTPClientPool
-    except ImportError:
-        HTTPClientPool = None
-    observe("there", HTTPClientPool is not None)
-    visitor = observe.visitor(client_pool=HTTPClientPool(concurrency=2) if HTTPClientPool else None)
+    from locust.contrib.fasthttp import HTTPClientPool
+
+    pool = HTTPClientPool(concurrency=2)
+    for _ in range(2):
+        visitor = observe.visitor(client_pool=pool)
+        observe("the pool", visitor.client.client.clientpool is pool)
+        observe.brief(visitor.client.get("/echo"))
+    pool.close()
     observe.brief(visitor.client.get("/echo"))
 
 
