@@ -199,16 +199,18 @@ def _bomb(encoding, is_chunked):
 def test_streamed_bomb_ends_at_the_bound(session, server, reports, encoding, read, is_chunked):
     server.set_routes(_bomb(encoding, is_chunked))
     words = f"{BOMB_BYTES - 1} bytes when it is decoded"
-    _ends_as_too_large(server, session, reports, read, words, "/bomb", max_body=BOMB_BYTES - 1)
-    assert len(session.get("/bomb", stream=True, max_body=BOMB_BYTES).content) == BOMB_BYTES
+    asking = {"Accept-Encoding": encoding}
+    _ends_as_too_large(server, session, reports, read, words, "/bomb", max_body=BOMB_BYTES - 1, headers=asking)
+    assert len(session.get("/bomb", stream=True, max_body=BOMB_BYTES, headers=asking).content) == BOMB_BYTES
 
 
 @pytest.mark.parametrize("encoding", [encoding for encoding in BOMBS if "," not in encoding])
 def test_bomb_is_refused_unstreamed_and_streamed_by_fast_users(client, fast, server, reports, encoding):
     server.set_routes(_bomb(encoding, False))
-    assert client.get("/bomb", max_body=BOMB_BYTES - 1).status_code == 0
+    asking = {"Accept-Encoding": encoding}
+    assert client.get("/bomb", max_body=BOMB_BYTES - 1, headers=asking).status_code == 0
     assert "larger than 2097151 bytes when it is decoded" in str(reports.only["exception"])
-    assert client.get("/bomb", max_body=BOMB_BYTES).content == bytes(BOMB_BYTES)
+    assert client.get("/bomb", max_body=BOMB_BYTES, headers=asking).content == bytes(BOMB_BYTES)
     with pytest.raises(BodyTooLarge, match="larger than 2097151 bytes when it is decoded"):
         fast.get("/bomb", stream=True, max_body=BOMB_BYTES - 1).content  # noqa: B018 - reading it is the point
     assert fast.get("/bomb", stream=True, max_body=BOMB_BYTES).content == bytes(BOMB_BYTES)
@@ -217,7 +219,7 @@ def test_bomb_is_refused_unstreamed_and_streamed_by_fast_users(client, fast, ser
 @pytest.mark.parametrize("encoding", ["gzip", "zstd"])
 def test_bomb_takes_the_memory_of_what_is_allowed(session, server, encoding):
     server.set_routes(_bomb(encoding, False))
-    response = session.get("/bomb", stream=True, max_body=100_000)
+    response = session.get("/bomb", stream=True, max_body=100_000, headers={"Accept-Encoding": encoding})
     tracemalloc.start()
     try:
         with pytest.raises(BodyTooLarge):
