@@ -156,18 +156,27 @@ class ScriptedServer:
         self._command({"do": "open", "gate": gate})
 
     def journal(self, path: str | None = None) -> list[Exchange]:
-        """Every request read so far, of this path if given, in the order in which they were read."""
+        """Every request read so far, of this path if given, in the order in which they were read.
+
+        That is every request that has been answered, at least: the server tells of a request before it answers.
+        """
+        self._catch_up()
         with self._changed:
             exchanges = list(self._notes.exchanges.values())
         return [exchange for exchange in exchanges if path is None or exchange.path == path]
 
     def count(self, path: str | None = None) -> int:
-        """How many requests have been read, of this path if given."""
+        """How many requests have been read, of this path if given; see `journal`."""
+        self._catch_up()
+        return self._count(path)
+
+    def _count(self, path: str | None) -> int:
         with self._changed:
             return len(self._notes.exchanges) if path is None else self._notes.counts[path]
 
     def connection_count(self) -> int:
         """How many connections were ever accepted (not counting those of `settle`)."""
+        self._catch_up()
         with self._changed:
             return len(self._notes.peer_ports)
 
@@ -186,7 +195,7 @@ class ScriptedServer:
 
     def wait_for_requests(self, number: int, path: str | None = None) -> None:
         """Block until so many requests (of this path) have been read."""
-        self.wait_for(lambda: self.count(path) >= number, f"{number} requests of {path or 'any path'}")
+        self.wait_for(lambda: self._count(path) >= number, f"{number} requests of {path or 'any path'}")
 
     def settle(self) -> None:
         """Block until all that clients have sent is in the journal. Call it after the client's process has ended.
@@ -219,6 +228,15 @@ class ScriptedServer:
         """The server's own percentile of `durations_ms`: the smallest that `percent` of all do not exceed."""
         durations = self.durations_ms(path)
         return durations[max(0, math.ceil(len(durations) * percent / 100) - 1)]
+
+    def _catch_up(self) -> None:
+        """Block until all that the server has told by now is in the notes."""
+        assert self._process.stdin is not None
+        if self._process.stdin.closed or self._notes.has_ended:
+            return
+        token = next(self._tokens)
+        self._command({"do": "tell", "token": token})
+        self.wait_for(lambda: token in self._notes.tokens, "the server to tell all")
 
     def _command(self, command: dict[str, Any]) -> None:
         assert self._process.stdin is not None
@@ -255,7 +273,7 @@ class ScriptedServer:
                 answered = notes.exchanges.get(facts["request"])
                 if answered is not None:
                     answered.duration_ns, answered.is_whole = facts["duration_ns"], facts["whole"]
-            case "routed":
+            case "routed" | "caught up":
                 notes.tokens.add(facts["token"])
             case "crashed":
                 notes.crashes.append(facts["trace"])

@@ -294,6 +294,8 @@ def main() -> None:
         match command["do"]:
             case "open":
                 server.gates[command["gate"]].set()
+            case "tell":
+                server.teller.tell("caught up", token=command["token"])
             case "routes":
                 server.set_routes(command["routes"])
                 server.teller.tell("routed", token=command["token"])
