@@ -173,12 +173,11 @@ fn build(settings: &TlsSettings, protocols: Protocols) -> Result<ClientConfig, S
         Verify::Off => Arc::new(AcceptAll {
             provider: Arc::clone(&provider),
         }),
-        Verify::Bundle(path) => verifier(roots(path)?, provider, settings, &path.to_string_lossy())?,
+        Verify::Bundle(path) => verifier(&roots(path)?, provider, settings, &path.to_string_lossy())?,
         Verify::Anchors(anchors) => {
-            let mut store = RootCertStore::empty();
             let certificates = anchors.certificates.iter().cloned().map(CertificateDer::from);
-            store.add_parsable_certificates(certificates);
-            verifier(store, provider, settings, "the certificates of the context")?
+            let certificates: Vec<_> = certificates.collect();
+            verifier(&certificates, provider, settings, "the certificates of the context")?
         }
     };
     let builder = builder.dangerous().with_custom_certificate_verifier(verifier);
@@ -199,17 +198,27 @@ fn build(settings: &TlsSettings, protocols: Protocols) -> Result<ClientConfig, S
     Ok(config)
 }
 
-/// Believes certificates signed by these roots, which come from `source`.
+/// Believes certificates signed by these roots, which come from `source`, and roots that are servers' own.
 fn verifier(
-    roots: RootCertStore,
+    roots: &[CertificateDer<'static>],
     provider: Arc<CryptoProvider>,
     settings: &TlsSettings,
     source: &str,
 ) -> Result<Arc<dyn ServerCertVerifier>, String> {
-    let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider)
+    let mut store = RootCertStore::empty();
+    // Bundles in the wild hold a few roots that are not valid by today's rules; the others still count.
+    store.add_parsable_certificates(roots.iter().cloned());
+    let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(store), provider)
         .build()
         .map_err(|error| format!("{source}: {error}"))?;
-    let telling = words::Telling { verifier };
+    let telling = words::Telling {
+        verifier,
+        self_signed: roots
+            .iter()
+            .filter(|root| words::is_own_issuer(root))
+            .cloned()
+            .collect(),
+    };
     Ok(if settings.accepts_other_hosts {
         Arc::new(AnyHost { verifier: telling })
     } else {
@@ -217,26 +226,24 @@ fn verifier(
     })
 }
 
-fn roots(path: &Path) -> Result<RootCertStore, String> {
-    let mut store = RootCertStore::empty();
+fn roots(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
+    let mut roots = Vec::new();
     let is_folder = path.is_dir();
     for file in pem_files(path)? {
-        let certificates = match read_certificates(&file) {
-            Ok(certificates) => certificates,
+        match read_certificates(&file) {
+            Ok(certificates) => roots.extend(certificates),
             // OpenSSL passes over what else lies in a folder, too.
-            Err(_) if is_folder => continue,
+            Err(_) if is_folder => {}
             Err(problem) => return Err(problem),
-        };
-        // Bundles in the wild hold a few roots that are not valid by today's rules; the others still count.
-        store.add_parsable_certificates(certificates);
+        }
     }
-    if store.is_empty() {
+    if roots.is_empty() {
         return Err(format!(
             "no certificate found in {}; hint: verify takes a PEM file",
             path.display()
         ));
     }
-    Ok(store)
+    Ok(roots)
 }
 
 fn pem_files(path: &Path) -> Result<Vec<PathBuf>, String> {
@@ -301,9 +308,7 @@ impl ServerCertVerifier for AnyHost {
                 CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
             )) => Ok(ServerCertVerified::assertion()),
             Ok(verified) => Ok(verified),
-            Err(_) => self
-                .verifier
-                .verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now),
+            Err(verdict) => self.verifier.judge_again(verdict, end_entity, intermediates, None),
         }
     }
 

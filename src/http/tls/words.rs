@@ -100,10 +100,59 @@ fn of_alert(alert: AlertDescription) -> &'static str {
     }
 }
 
-/// Judges as webpki does, and tells of a chain that nobody knows what OpenSSL would tell.
+/// Judges as webpki does, but for a server that shows a root of the bundle itself, and tells of a chain that nobody knows
+/// what OpenSSL would tell.
 #[derive(Debug)]
 pub(super) struct Telling {
     pub(super) verifier: Arc<WebPkiServerVerifier>,
+    /// The roots that signed themselves.
+    pub(super) self_signed: Vec<CertificateDer<'static>>,
+}
+
+impl Telling {
+    /// OpenSSL's verdict where it differs from webpki's, which is `verdict`.
+    ///
+    /// webpki lets no authority be a server; `openssl req -x509` makes each self-signed certificate an authority, and
+    /// OpenSSL believes it when it is in the bundle. It is looked at for the host then (`None` is any), and has been for
+    /// its validity: webpki looks at that before.
+    pub(super) fn judge_again(
+        &self,
+        verdict: Error,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        host: Option<&ServerName<'_>>,
+    ) -> Result<ServerCertVerified, Error> {
+        let is_authority = is_about_authority(&verdict);
+        if is_authority && self.self_signed.iter().any(|root| root.as_ref() == end_entity.as_ref()) {
+            return match host {
+                Some(host) if !is_for(end_entity, host) => Err(CertificateError::NotValidForName.into()),
+                _ => Ok(ServerCertVerified::assertion()),
+            };
+        }
+        let is_unknown = matches!(verdict, Error::InvalidCertificate(CertificateError::UnknownIssuer));
+        // The signature is that of a root with the same name, when there is one; OpenSSL does not get so far.
+        let is_misjudged = is_authority || matches!(verdict, Error::InvalidCertificate(CertificateError::BadSignature));
+        let known = if is_unknown || (is_misjudged && is_own_issuer(end_entity)) {
+            self_signed(end_entity, intermediates)
+        } else {
+            None
+        };
+        Err(known.map_or(verdict, |known| {
+            CertificateError::Other(OtherError(Arc::new(known))).into()
+        }))
+    }
+}
+
+/// Whether webpki says that the server's certificate is one of an authority.
+fn is_about_authority(verdict: &Error) -> bool {
+    let Error::InvalidCertificate(CertificateError::Other(OtherError(other))) = verdict else {
+        return false;
+    };
+    matches!(other.downcast_ref(), Some(webpki::Error::CaUsedAsEndEntity))
+}
+
+fn is_for(certificate: &CertificateDer<'_>, host: &ServerName<'_>) -> bool {
+    EndEntityCert::try_from(certificate).is_ok_and(|parsed| parsed.verify_is_valid_for_subject_name(host).is_ok())
 }
 
 /// Why no root was found, where OpenSSL says more than that.
@@ -121,10 +170,11 @@ impl fmt::Display for SelfSigned {
 impl std::error::Error for SelfSigned {}
 
 /// Looks at the names only, as OpenSSL does before it has a root: signed by itself is who is its own issuer.
+pub(super) fn is_own_issuer(certificate: &CertificateDer<'_>) -> bool {
+    EndEntityCert::try_from(certificate).is_ok_and(|parsed| parsed.issuer() == parsed.subject())
+}
+
 fn self_signed(end_entity: &CertificateDer<'_>, intermediates: &[CertificateDer<'_>]) -> Option<SelfSigned> {
-    let is_own_issuer = |certificate: &CertificateDer<'_>| {
-        EndEntityCert::try_from(certificate).is_ok_and(|parsed| parsed.issuer() == parsed.subject())
-    };
     if is_own_issuer(end_entity) {
         Some(SelfSigned {
             words: "self-signed certificate",
@@ -148,15 +198,7 @@ impl ServerCertVerifier for Telling {
         let verdict = self
             .verifier
             .verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
-        match verdict {
-            Err(Error::InvalidCertificate(CertificateError::UnknownIssuer)) => {
-                Err(match self_signed(end_entity, intermediates) {
-                    Some(known) => CertificateError::Other(OtherError(Arc::new(known))).into(),
-                    None => CertificateError::UnknownIssuer.into(),
-                })
-            }
-            verdict => verdict,
-        }
+        verdict.or_else(|verdict| self.judge_again(verdict, end_entity, intermediates, Some(server_name)))
     }
 
     fn verify_tls12_signature(

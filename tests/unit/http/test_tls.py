@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import datetime
+import ipaddress
 import logging
 import os
 import ssl
 
 import pytest
+import requests
 import trustme
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from requests.exceptions import SSLError
 from rocust._errors import StopTest
 from rocust._http import tls
@@ -242,3 +248,55 @@ def test_whom_a_session_believes_is_told_once_and_may_change(open_session, secur
     session.verify = "/no/bundle.pem"
     with pytest.raises(OSError, match=r"invalid path: /no/bundle\.pem"):
         session.get("/")
+
+
+def _self_signed(path, host="127.0.0.1", age_days=0, is_authority=True):
+    """What `openssl req -x509` makes: a certificate that signed itself and calls itself an authority. Gives its own file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "self-made")])
+    begin = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(days=age_days, hours=1)
+    names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(host))])
+    builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+    builder = builder.not_valid_before(begin).not_valid_after(begin + datetime.timedelta(days=30))
+    builder = builder.add_extension(x509.BasicConstraints(is_authority, None), critical=True)
+    certificate = builder.add_extension(names, critical=False).sign(key, hashes.SHA256())
+    pem = certificate.public_bytes(serialization.Encoding.PEM)
+    form = serialization.PrivateFormat.TraditionalOpenSSL
+    path.write_bytes(pem + key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption()))
+    own = path.with_suffix(".crt")
+    own.write_bytes(pem)
+    return own
+
+
+SELF_SIGNED = {
+    "authority": ({}, True, None),
+    "no authority": ({"is_authority": False}, True, None),
+    "other host": ({"host": "127.0.0.9"}, True, "IP address mismatch, certificate is not valid for '127.0.0.1'."),
+    "expired": ({"age_days": 60}, True, "certificate has expired"),
+    "not yet valid": ({"age_days": -60}, True, "certificate is not yet valid"),
+    "not in the bundle": ({}, False, "self-signed certificate"),
+    "not in the bundle, no authority": ({"is_authority": False}, False, "self-signed certificate"),
+}
+
+
+@pytest.mark.parametrize(("made", "is_known", "problem"), SELF_SIGNED.values(), ids=SELF_SIGNED)
+def test_self_signed_certificate_is_believed_as_openssl_does(
+    open_session, papers, tmp_path, reports, made, is_known, problem
+):
+    own = _self_signed(tmp_path / "self.pem", **made)
+    # One with the same name and another key, as when a certificate is made anew, is another one.
+    twin = _self_signed(tmp_path / "twin.pem")
+    bundle = tmp_path / "bundle.pem"
+    bundle.write_bytes(papers.roots.read_bytes() + (own if is_known else twin).read_bytes())
+    with ScriptedServer({"/": Route()}, certificate=tmp_path / "self.pem") as server, requests.Session() as plain:
+        plain.trust_env = False
+        session = open_session(server.url)
+        response = session.get("/", verify=str(bundle))
+        if problem is None:
+            assert (response.status_code, reports.only["exception"]) == (200, None)
+            assert plain.get(server.url, verify=str(bundle)).status_code == 200
+            return
+        with pytest.raises(SSLError, match=f"certificate verify failed: {problem}"):
+            plain.get(server.url, verify=str(bundle))
+        assert f"certificate verify failed: {problem}" in str(response.error)
+        assert f"certificate verify failed: {problem}" in str(reports.only["exception"])
