@@ -2,7 +2,7 @@
 //!
 //! Keeps and returns cookies as Python's `http.cookiejar` does with its default policy, which `requests` and Locust's
 //! fast client both use: cookies without a domain also go to subdomains, a dotless host counts as `host.local`, longer
-//! paths come first. Reading `Set-Cookie` is in [`parse`]. A session without cookies pays one atomic load.
+//! paths come first. What differs: a jar has an upper bound ([`MAX_COOKIES`]). Reading `Set-Cookie` is in [`parse`]. A session without cookies pays one atomic load.
 
 mod parse;
 
@@ -16,6 +16,13 @@ use http::{HeaderMap, HeaderValue};
 use super::encode::latin1_or_utf8;
 use super::response::Sent;
 use super::target::{Scheme, Target};
+
+/// The most cookies that servers can put into one jar, which is what RFC 6265 asks of a client at least. Python's has no
+/// bound; but a server that sets new ones for ever would make every request of its user slower and larger than the last.
+pub const MAX_COOKIES: usize = 3000;
+
+/// The most bytes of text that they may have together. No server takes a tenth of that in a request.
+pub const MAX_COOKIE_BYTES: usize = 4 << 20;
 
 /// One cookie, with what `http.cookiejar.Cookie` knows of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,6 +66,15 @@ impl Cookie {
             port: None,
             rest: Vec::new(),
         }
+    }
+
+    fn len(&self) -> usize {
+        let value = self.value.as_ref().map_or(0, String::len);
+        let rest = self
+            .rest
+            .iter()
+            .map(|(name, value)| name.len() + value.as_ref().map_or(0, String::len));
+        self.name.len() + value + self.domain.len() + self.path.len() + rest.sum::<usize>()
     }
 
     fn has_expired(&self, now_s: i64) -> bool {
@@ -282,7 +298,9 @@ impl Jar {
             }
             has_changed |= !fresh.is_empty();
             for cookie in fresh {
+                let domain = cookie.domain.clone();
                 place(cookies, cookie);
+                hold_bound(cookies, &domain);
             }
             has_changed
         });
@@ -321,6 +339,16 @@ fn place(cookies: &mut Vec<Cookie>, cookie: Cookie) {
         .or_else(|| cookies.iter().rposition(|old| old.domain == cookie.domain))
         .map_or(cookies.len(), |at| at + 1);
     cookies.insert(after, cookie);
+}
+
+/// Lets the oldest cookies go while there are too many: those of the domain that has just got one, for it is the one that
+/// sets too many.
+fn hold_bound(cookies: &mut Vec<Cookie>, domain: &str) {
+    let mut bytes: usize = cookies.iter().map(Cookie::len).sum();
+    while cookies.len() > MAX_COOKIES || bytes > MAX_COOKIE_BYTES {
+        let oldest = cookies.iter().position(|cookie| cookie.domain == domain);
+        bytes -= cookies.remove(oldest.unwrap_or(0)).len();
+    }
 }
 
 fn remove(cookies: &mut Vec<Cookie>, domain: &str, path: &str, name: &str) -> bool {

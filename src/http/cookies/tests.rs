@@ -158,6 +158,39 @@ fn a_date_in_the_past_takes_a_cookie_back_and_time_does_too() {
 }
 
 #[test]
+fn a_flood_of_cookies_takes_the_place_of_its_own_oldest() {
+    let jar = jar_after("http://other.example/", "login=1");
+    let sent = request_to("http://h.example/");
+    for number in 0..MAX_COOKIES + 500 {
+        jar.store_at(&answer(&format!("c{number}=v")), &sent, 0);
+    }
+    let kept = jar.list();
+    assert_eq!(kept.len(), MAX_COOKIES);
+    assert_eq!((kept[0].name.as_str(), kept[1].name.as_str()), ("login", "c501"));
+    assert_eq!(kept.last().unwrap().name, format!("c{}", MAX_COOKIES + 499));
+    // Setting one again keeps it, as long as it is there.
+    jar.store_at(&answer("c501=new"), &sent, 0);
+    assert_eq!((jar.len(), jar.list()[1].value.as_deref()), (MAX_COOKIES, Some("new")));
+}
+
+#[test]
+fn cookies_are_bounded_in_bytes_too() {
+    let jar = Jar::default();
+    let sent = request_to("http://h.example/");
+    let value = "v".repeat(50_000);
+    for number in 0..200 {
+        jar.store_at(&answer(&format!("c{number}={value}")), &sent, 0);
+    }
+    assert_eq!(jar.len(), MAX_COOKIE_BYTES / 50_000);
+    assert_eq!(jar.list().last().unwrap().name, "c199");
+    // Those that a user puts there are the user's own affair.
+    for number in 0..=MAX_COOKIES {
+        jar.set(Cookie::new(format!("u{number}"), "v"));
+    }
+    assert!(jar.len() > MAX_COOKIES);
+}
+
+#[test]
 fn the_jar_can_be_changed_from_outside() {
     let jar = Jar::default();
     assert!(jar.is_empty());

@@ -106,6 +106,21 @@ def test_cookies_of_the_server_are_sent_back_and_shown(session, server, seen):
     assert set(seen().header("Cookie").split("; ")) == {"a=1", "b=2"}
 
 
+def test_flood_of_cookies_ends_at_a_bound(server, session, fast):
+    flood = [
+        Route(headers=tuple(("Set-Cookie", f"c{batch}-{number}=v") for number in range(90))) for batch in range(35)
+    ]
+    for client in (session, fast):
+        server.set_routes({"/flood": flood})
+        for _ in flood:
+            assert client.get("/flood").status_code == 200
+        client.get("/flood")
+        server.wait_for_requests(36, "/flood")
+        sent = server.journal("/flood")[-1].header("Cookie").split("; ")
+        assert (len(sent), sent[-1]) == (3000, "c34-89=v")
+    assert len(session.cookies) == 3000
+
+
 def test_cookies_set_on_a_redirect_are_kept(session, server, seen):
     moved = redirect("/echo")
     server.set_routes(
