@@ -413,6 +413,8 @@ async fn a_body_that_breaks_off_or_stalls_is_a_failure_and_the_connection_lives_
     assert_eq!(failure.kind, FailureKind::BadBody);
     assert_eq!(failure.message, "HTTP/2 stream reset by the server: INTERNAL_ERROR");
     assert_eq!(failure.progress.unwrap().received, 4);
+    let partial = failure.partial.as_ref().unwrap();
+    assert_eq!((partial.status, partial.body.len()), (200, 4));
     for received in [Some(4), None] {
         let mut request = get(&server.url("/"));
         request.read_timeout = Some(Duration::from_millis(50));

@@ -36,6 +36,7 @@ use crate::http::connect::{self, Gauge, Wire};
 use crate::http::failure::{BodyProgress, Failure, FailureKind, ProxyStage};
 use crate::http::flow::Flow;
 use crate::http::proxy::Proxy;
+use crate::http::response::Response;
 use crate::http::session::Session;
 use crate::http::target::{Scheme, Target};
 use crate::http::timeline::Timeline;
@@ -350,7 +351,17 @@ async fn travel(link: &Arc<Link>, order: &Order<'_>, timeline: &mut Timeline) ->
     let body = if order.is_streamed && !order.leads_on(&parts) {
         Body::Flowing(Box::new(Flow::new(Box::new(rest), order)))
     } else {
-        Body::Whole(gather(rest, order, timeline).await?)
+        let mut gathered = Gathered::default();
+        if let Err(mut setback) = gather(rest, &mut gathered, order, timeline).await {
+            if setback.failure.progress.is_some() {
+                let elapsed = head_at.saturating_duration_since(order.begun);
+                let sent = order.sent.clone();
+                let partial = Response::received(parts, Box::default(), gathered.finish(), sent, elapsed);
+                setback.failure.partial = Some(Box::new(partial));
+            }
+            return Err(setback);
+        }
+        Body::Whole(gathered.finish())
     };
     Ok(Answer {
         parts,
@@ -361,8 +372,12 @@ async fn travel(link: &Arc<Link>, order: &Order<'_>, timeline: &mut Timeline) ->
 }
 
 /// Reads the whole body. A server that has answered early gets the rest of the request all the same, unless it refuses it.
-async fn gather(mut rest: Rest, order: &Order<'_>, timeline: &mut Timeline) -> Result<Bytes, Setback> {
-    let mut gathered = Gathered::default();
+async fn gather(
+    mut rest: Rest,
+    gathered: &mut Gathered,
+    order: &Order<'_>,
+    timeline: &mut Timeline,
+) -> Result<(), Setback> {
     poll_fn(|cx| {
         loop {
             let bytes = match ready!(rest.poll_bytes(cx, |now| timeline.sent_at(now))) {
@@ -385,8 +400,7 @@ async fn gather(mut rest: Rest, order: &Order<'_>, timeline: &mut Timeline) -> R
         ready!(rest.traffic.poll_silence(cx));
         Poll::Ready(Err(rest.traffic.timed_out(Some(rest.progress()))))
     })
-    .await?;
-    Ok(gathered.finish())
+    .await
 }
 
 fn too_large(order: &Order<'_>, limit: u64) -> Setback {

@@ -16,7 +16,7 @@ HEAD = """\
 
 How Rocust's two HTTP clients compare with those of Locust {version}, behaviour by behaviour. This page is made by `make compatibility` from [tests/compat/twins](tests/compat): one locustfile with small functions, run by both programs' real command lines, one user each, against scripted servers that journal what arrives. Compared are what is returned and raised, what listeners of `events.request` are told, the statistics, and the requests on the wire (request line, headers in their order and spelling, body, connections); each behaviour once with a listener and once without. `make test` runs it and fails for a difference that is not listed here, and for one that is listed and gone.
 
-**{same} of {all} behaviours are the same ({percent:.1f} %).** {on_purpose} differ on purpose, and in {missing} something is missing.
+**{same} of {all} behaviours are the same ({percent:.1f} %).** {on_purpose} differ on purpose{missing}.
 """
 
 
@@ -38,7 +38,7 @@ def page(version: str) -> str:
             all=len(known),
             percent=100 * same / len(known),
             on_purpose=len(on_purpose - missing),
-            missing=len(missing),
+            missing=f", and in {len(missing)} something is missing" if missing else "",
         )
     ]
     for kind, title in ((ON_PURPOSE, "Different on purpose"), (MISSING, "Missing")):
