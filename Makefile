@@ -21,7 +21,7 @@ unexport $(filter LOCUST_%,$(.VARIABLES))
 .DEFAULT_GOAL := help
 # `test` is a sequence: what CI reads last is what the test runner said last.
 .NOTPARALLEL:
-.PHONY: help demo test bench lint wheel format lock stock compatibility python develop lint-rust lint-python test-rust test-model test-python debian-packages
+.PHONY: help demo test bench lint wheel format lock stock compatibility python develop lint-rust lint-python test-rust test-model test-python test-servers debian-packages
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r target text; do printf '  make %-16s %s\n' "$$target" "$$text"; done
@@ -29,7 +29,7 @@ help: ## List the targets.
 demo: develop ## Build, then load the built-in target with 50 users for ten seconds.
 	$(PYTHON_VENV) scripts/demo.py
 
-test: lint test-rust test-model develop test-python ## Everything CI checks: lint, Rust tests, the model of the mailbox, Python tests.
+test: test-servers lint test-rust test-model develop test-python ## Everything CI checks: lint, Rust tests, the model of the mailbox, Python tests.
 
 bench: $(VENV)/.ready ## Measure beside stock Locust and wrk with a release build; writes BENCHMARKS.md.
 	test -x $(BENCH_VENV)/bin/python || $(PYTHON_VENV) -m venv $(BENCH_VENV)
@@ -80,6 +80,9 @@ test-model: ## Search every interleaving of mailbox and doorbell for a lost wake
 develop: $(VENV)/.ready ## Build the extension into .venv (profile `fast`: optimised, without link-time optimisation).
 	PIP_QUIET=1 VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/maturin develop --locked --profile fast
 
+test-servers: ## Install the servers that the tests talk to (nginx), as root on Debian or Ubuntu; elsewhere say what is left out.
+	@sh scripts/test_servers.sh
+
 test-python: ## The Python tests, against what `make develop` built.
 	$(PYTHON_VENV) scripts/stock.py --optional
 	$(PYTHON_VENV) -m pytest
@@ -93,7 +96,7 @@ $(VENV)/.ready: requirements-dev.txt | python
 	$(PYTHON_VENV) -m pip install --quiet --require-hashes -r requirements-dev.txt
 	@touch $@
 
-debian-packages: ## Say what Debian and Ubuntu need beside Rust (installs nothing).
+debian-packages: ## Say what Debian and Ubuntu need beside Rust (this one installs nothing).
 	@echo "sudo apt-get install build-essential python3 python3-venv"
-	@echo "for the tests of HTTP/2 against another server (left out without it): nginx"
+	@echo "for the tests of HTTP/2 against another server (make test installs it as root; left out without it): nginx"
 	@echo "for make bench also: nginx wrk openssl (and linux-perf for benches/profile.sh)"

@@ -6,6 +6,7 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import time
 from collections import Counter
 from pathlib import Path
@@ -56,7 +57,7 @@ class Nginx:
     ) -> None:
         if PROGRAM is None:
             message = "nginx is not installed; make debian-packages says how to get it"
-            if os.environ.get("CI"):
+            if os.environ.get("CI") and sys.platform == "linux":
                 pytest.fail(message)
             pytest.skip(message)
         self._folder = folder
