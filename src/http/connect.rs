@@ -6,11 +6,11 @@
 mod socks;
 mod tunnel;
 
-use std::io;
+use std::io::{self, Read};
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -44,6 +44,9 @@ pub(crate) struct Gauge {
     transcript: Mutex<Transcript>,
     is_to_spell: AtomicBool,
     speller: Mutex<Option<Speller>>,
+    /// What broke the TLS layer after the last bytes. The codec may come upon it while it looks for something else than the
+    /// body, and then says nothing of it.
+    tls_error: OnceLock<rustls::Error>,
 }
 
 impl Gauge {
@@ -62,6 +65,10 @@ impl Gauge {
     pub(crate) fn transcript(&self) -> MutexGuard<'_, Transcript> {
         // Whatever a panic left here is replaced when the next head is awaited.
         self.transcript.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn tls_error(&self) -> Option<&rustls::Error> {
+        self.tls_error.get()
     }
 
     /// Has the next head go out in this spelling; `None` leaves it as the codec writes it.
@@ -104,6 +111,8 @@ pub(crate) struct Wire {
     gauge: Arc<Gauge>,
     /// Reads that found bytes since the last one that did not.
     reads_in_a_row: u32,
+    /// What broke the TLS layer while there were still bytes to hand out.
+    broken: Option<io::Error>,
 }
 
 #[derive(Debug)]
@@ -134,6 +143,7 @@ impl Wire {
             stream,
             gauge: Arc::default(),
             reads_in_a_row: 0,
+            broken: None,
         }
     }
 
@@ -329,13 +339,22 @@ impl AsyncRead for Wire {
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
+        if let Some(error) = this.broken.take() {
+            return Poll::Ready(Err(error));
+        }
         let before = buffer.filled().len();
         let polled = match &mut this.stream {
             Stream::Plain(tcp) => Pin::new(tcp).poll_read(cx, buffer),
             #[cfg(unix)]
             Stream::Local(socket) => Pin::new(socket).poll_read(cx, buffer),
-            Stream::Tls(tls) => end_if_ragged(Pin::new(tls).poll_read(cx, buffer)),
-            Stream::Nested(tls) => end_if_ragged(Pin::new(tls).poll_read(cx, buffer)),
+            Stream::Tls(tls) => {
+                let polled = end_if_ragged(Pin::new(&mut *tls).poll_read(cx, buffer));
+                rescued(polled, tls, buffer, &this.gauge, &mut this.broken)
+            }
+            Stream::Nested(tls) => {
+                let polled = end_if_ragged(Pin::new(&mut *tls).poll_read(cx, buffer));
+                rescued(polled, tls, buffer, &this.gauge, &mut this.broken)
+            }
         };
         let bytes = &buffer.filled()[before..];
         if bytes.is_empty() {
@@ -359,6 +378,29 @@ fn end_if_ragged(polled: Poll<io::Result<()>>) -> Poll<io::Result<()>> {
     match polled {
         Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::UnexpectedEof => Poll::Ready(Ok(())),
         polled => polled,
+    }
+}
+
+/// An alert, or nonsense, may come with the last bytes before it, and must not hide them: they are read first, and the
+/// error is kept for the next read.
+fn rescued<S>(
+    polled: Poll<io::Result<()>>,
+    tls: &mut TlsStream<S>,
+    buffer: &mut ReadBuf<'_>,
+    gauge: &Gauge,
+    broken: &mut Option<io::Error>,
+) -> Poll<io::Result<()>> {
+    let Poll::Ready(Err(error)) = polled else { return polled };
+    match tls.get_mut().1.reader().read(buffer.initialize_unfilled()) {
+        Ok(count) if count > 0 => {
+            buffer.advance(count);
+            if let Some(known) = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+                let _ = gauge.tls_error.set(known.clone());
+            }
+            *broken = Some(error);
+            Poll::Ready(Ok(()))
+        }
+        _ => Poll::Ready(Err(error)),
     }
 }
 

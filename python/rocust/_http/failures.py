@@ -273,6 +273,9 @@ def tls_error(exchange: _core.Exchange) -> ssl.SSLError:
 def _tls(exchange: _core.Exchange) -> tuple[BaseException, BaseException]:
     cause = tls_error(exchange)
     why = pool.SSLError(cause)
+    if exchange.body_received is not None:
+        error = wrong.SSLError(why)
+        return error, error
     return wrong.SSLError(_gave_up(exchange, why)), why
 
 

@@ -80,6 +80,7 @@ fn of_certificate(problem: &CertificateError, host: &str) -> String {
 fn of_alert(alert: AlertDescription) -> &'static str {
     match alert {
         AlertDescription::UnexpectedMessage => "sslv3 alert unexpected message",
+        AlertDescription::BadRecordMac => "sslv3 alert bad record mac",
         AlertDescription::HandshakeFailure => "sslv3 alert handshake failure",
         AlertDescription::BadCertificate => "sslv3 alert bad certificate",
         AlertDescription::UnsupportedCertificate => "sslv3 alert unsupported certificate",

@@ -744,7 +744,10 @@ fn excess(gauge: &Gauge, target: &Target) -> Option<Failure> {
 
 /// What broke while a body was coming, and how far it had come.
 fn broken_body(error: &hyper::Error, target: &Target, gauge: &Gauge, progress: BodyProgress) -> Failure {
-    let known = excess(gauge, target).or_else(|| system_failure(error, target));
+    let of_tls = |tls| Failure::new(FailureKind::Tls, target, words::of_error(tls, target.host()));
+    let known = excess(gauge, target)
+        .or_else(|| system_failure(error, target))
+        .or_else(|| gauge.tls_error().map(of_tls));
     let mut failure = known.unwrap_or_else(|| {
         let words = describe(error);
         match CODEC_BOUNDS.iter().find(|(bound, _)| words.ends_with(bound)) {
