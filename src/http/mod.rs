@@ -7,8 +7,8 @@
 //! `connect`, [`tls`], `transport` (one request over one connection),
 //! `transcript` (what the codec hides), `spelling` (what it changes), `flow` (a body that is handed out while it
 //! comes), `feed` (one that is made while it goes),
-//! `redirect`, [`cookies`], [`decode`], `exchange` (the rules that tie them together). [`encode`] makes bodies and
-//! header values from data, [`json`] tells which bodies any JSON parser may read.
+//! `redirect`, [`cookies`], [`decode`], `exchange` (the rules that tie them together). [`encode`] writes forms,
+//! [`json`] tells which bodies any JSON parser may read.
 
 mod body;
 mod connect;
