@@ -125,8 +125,8 @@ def test_read_timeout_has_the_words_of_requests(session, server, reports, timeou
 
 def test_read_timeout_in_the_middle_of_a_body_is_a_connection_error(session, server):
     server.set_routes({"/": Route(steps=(send("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc"), pause(30)))})
-    theirs = _raised_by_requests(server.url + "/", timeout=0.05)
-    ours = session.get("/", timeout=0.05).error
+    theirs = _raised_by_requests(server.url + "/", timeout=0.5)
+    ours = session.get("/", timeout=0.5).error
     assert type(ours) is type(theirs) is requests.ConnectionError
 
 

@@ -198,10 +198,10 @@ def test_silence_is_a_timeout_of_the_piece(server, session, read):
     server.set_routes({"/slow": Route(steps=(send(_answer("half", "Content-Length: 9")), pause(10)))})
     with requests.Session() as plain:
         plain.trust_env = False
-        theirs = plain.get(server.url + "/slow", stream=True, timeout=0.1)
+        theirs = plain.get(server.url + "/slow", stream=True, timeout=0.5)
         with pytest.raises(Exception) as expected:  # noqa: PT011 - whichever it is
             read(theirs)
-    ours = session.get("/slow", stream=True, timeout=0.1)
+    ours = session.get("/slow", stream=True, timeout=0.5)
     with pytest.raises(type(expected.value)) as caught:
         read(ours)
     assert str(caught.value) == str(expected.value)
