@@ -149,13 +149,20 @@ class Running:
             ContenderFailed: It did not end in time, or left no report.
         """
         self.require_alive()
-        # In this order: a stopped process hears a signal in whichever thread wakes first, and only wrk's first one ends it.
         os.kill(self.pid, signal.SIGCONT)
-        os.kill(self.pid, signal.SIGINT if self.contender.kind == "wrk" else signal.SIGTERM)
-        try:
-            self._process.wait(within_s)
-        except subprocess.TimeoutExpired:
-            raise self.failed(f"did not end within {within_s:g} s") from None
+        ending = signal.SIGINT if self.contender.kind == "wrk" else signal.SIGTERM
+        deadline = time.monotonic() + within_s
+        os.kill(self.pid, ending)
+        while True:
+            try:
+                self._process.wait(1)
+                break
+            except subprocess.TimeoutExpired:
+                if time.monotonic() > deadline:
+                    raise self.failed(f"did not end within {within_s:g} s") from None
+                if self.contender.kind == "wrk":
+                    # Only its first thread ends it, and one that is just waking may have left the signal to another.
+                    os.kill(self.pid, ending)
         report = self._wrk_report() if self.contender.kind == "wrk" else self._locust_report()
         if report.failures:
             raise self.failed(f"reports {report.failures} failed requests out of {report.requests}")

@@ -12,10 +12,9 @@ import os
 import warnings
 from typing import TYPE_CHECKING, Any
 
-# Read by the compiled module's allocator when it is loaded: take memory as it is needed, give it back after a millisecond.
-# Measured, single runs: about 11 and 4 % less memory with 5,000 users, and no difference in CPU that stood out.
+# Read by the compiled module's allocator when it is loaded: take memory as it is needed. Measured, single runs: about 11 % less
+# memory with 5,000 users. (Giving it back sooner than after its usual 10 ms no longer saves any, and costs 5 % of a request.)
 os.environ.setdefault("MIMALLOC_ARENA_EAGER_COMMIT", "0")
-os.environ.setdefault("MIMALLOC_PURGE_DELAY", "1")
 
 from rocust import _core
 from rocust._compat.alias import install

@@ -234,17 +234,19 @@ impl IdleConduits {
 #[derive(Debug, Default)]
 struct Choice {
     is_made: AtomicBool,
-    options: Mutex<Arc<WireOptions>>,
+    options: Mutex<Option<Arc<WireOptions>>>,
 }
 
 impl Choice {
     fn set(&self, options: Arc<WireOptions>) {
-        *self.options.lock().unwrap_or_else(PoisonError::into_inner) = options;
+        *self.options.lock().unwrap_or_else(PoisonError::into_inner) = Some(options);
         self.is_made.store(true, Ordering::Release);
     }
 
     fn get(&self) -> Option<Arc<WireOptions>> {
-        let options = || Arc::clone(&self.options.lock().unwrap_or_else(PoisonError::into_inner));
-        self.is_made.load(Ordering::Acquire).then(options)
+        if !self.is_made.load(Ordering::Acquire) {
+            return None;
+        }
+        self.options.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
