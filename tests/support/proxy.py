@@ -13,6 +13,7 @@ import http.client
 import socket
 import ssl
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -49,7 +50,7 @@ class Passage:
         return next((value for key, value in self.headers if key.lower() == name.lower()), None)
 
 
-class _Proxy:
+class _Proxy(ABC):
     """Listens, gives every connection a thread, and keeps the journal."""
 
     def __init__(
@@ -116,8 +117,8 @@ class _Proxy:
                 client.shutdown(socket.SHUT_RDWR)
             client.close()
 
-    def _serve(self, client: socket.socket, number: int) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def _serve(self, client: socket.socket, number: int) -> None: ...
 
     def _keep(self, one: socket.socket) -> socket.socket:
         with self._lock:
