@@ -39,6 +39,11 @@ _ABSENT = {
         "the HTML report is not there yet",
         "Use --json or --json-file for results in a file.",
     ),
+    "locust_rounding": (
+        "--locust-rounding",
+        "a choice of rounding is not there yet",
+        "Remove it to get the percentiles there are.",
+    ),
     "otel": (
         "--otel",
         "OpenTelemetry is not there yet",

@@ -432,6 +432,14 @@ def _add_statistics_options(group: Group) -> None:
         env_var="ROCUST_TIMINGS",
         help="Print also, at the end, where the time went: queue, DNS, connect, TLS, send, first byte and body.",
     )
+    _add_own(
+        group,
+        "--locust-rounding",
+        action="store_true",
+        dest="locust_rounding",
+        env_var="ROCUST_LOCUST_ROUNDING",
+        help="Report percentiles from response times rounded to two digits, as Locust does, for comparison with its reports.",
+    )
     group.add_argument(
         "--reset-stats",
         action="store_true",

@@ -31,6 +31,7 @@ def test_defaults_are_locusts():
     assert {name: options[name] for name in expected} == expected
     assert set(options) - set(expected) == {
         "config",
+        "locust_rounding",
         "no_live",
         "rocust_http2",
         "rocust_ip_version",
@@ -99,6 +100,7 @@ def test_an_unambiguous_prefix_is_enough():
         ("LOCUST_USER_CLASSES", "Buyer Seller", "user_classes", ["Buyer", "Seller"]),
         ("LOCUST_EXIT_CODE_ON_ERROR", "0", "exit_code_on_error", 0),
         ("ROCUST_NO_LIVE", "1", "no_live", True),
+        ("ROCUST_LOCUST_ROUNDING", "1", "locust_rounding", True),
         ("ROCUST_HTTP2", "true", "rocust_http2", True),
         ("ROCUST_NO_KEEP_ALIVE", "1", "rocust_no_keep_alive", True),
         ("ROCUST_RESOLVE", "a:80:::1", "rocust_resolve", ["a:80:::1"]),
