@@ -105,12 +105,12 @@ def refused(result: Result, exit_code: int, *sentences: str) -> None:
         (
             ["--tags", "crat"],
             1,
-            "No task is left to run with --tags crat. The tags there are: cart, offer.",
+            "No tasks defined on Buyer, Seller are left to run with --tags crat. The tags there are: cart, offer.",
         ),
         (
             ["--exclude-tags", "cart", "offer"],
             1,
-            "No task is left to run with --exclude-tags cart offer.",
+            "No tasks defined on Buyer, Seller are left to run with --exclude-tags cart offer.",
         ),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,

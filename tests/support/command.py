@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from support.table import FinalTables, read_final_tables
+from support.terminal import Terminal
 
 _NAMED = shlex.split(os.environ.get("ROCUST_TEST_COMMAND", ""))
 IS_STOCK = bool(_NAMED) and Path(_NAMED[0]).name == "locust"
@@ -175,7 +176,9 @@ class _Stream:
 class RunningCommand:
     """A run that is still going on. Made by `start_locust`; use it in a `with`, which ends it whatever happens."""
 
-    def __init__(self, arguments: list[str], directory: Path, environment: dict[str, str]) -> None:
+    def __init__(
+        self, arguments: list[str], directory: Path, environment: dict[str, str], terminal: Terminal | None = None
+    ) -> None:
         self._started_s = time.monotonic()
         self._directory = directory
         self._probe_path = Path(environment["ROCUST_TEST_PROBE"])
@@ -183,7 +186,8 @@ class RunningCommand:
         self._streams = {"stdout": _Stream(), "stderr": _Stream()}
         self.process = subprocess.Popen(
             arguments, cwd=directory, env=environment, text=True, encoding="utf-8", errors="replace",
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            stdin=subprocess.DEVNULL if terminal is None else terminal.device, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            start_new_session=terminal is not None,
         )  # fmt: skip
         self._readers = [
             threading.Thread(target=self._read, args=(pipe, self._streams[name]), daemon=True)
@@ -262,7 +266,12 @@ class RunningCommand:
 
 
 def start_locust(
-    file: str | Path, *args: str, env: Mapping[str, str] | None = None, headless: bool = True, probe: bool = True
+    file: str | Path,
+    *args: str,
+    env: Mapping[str, str] | None = None,
+    headless: bool = True,
+    probe: bool = True,
+    terminal: Terminal | None = None,
 ) -> RunningCommand:
     """Start the command under test on a locustfile.
 
@@ -272,13 +281,16 @@ def start_locust(
         env: More environment variables; those of `LOCUST_*` are never inherited.
         headless: Whether to pass `--headless`.
         probe: Whether a text gets the probe.
+        terminal: What its standard input is; nothing by default.
     """
     directory = Path(tempfile.mkdtemp(prefix="e2e-"))
     path = file if isinstance(file, Path) else directory / "locustfile.py"
     if isinstance(file, str):
         path.write_text(file + (PROBE if probe else ""), encoding="utf-8")
     arguments = [*COMMAND, "-f", str(path), *(["--headless"] if headless else []), *args]
-    return RunningCommand(arguments, directory, _environment(directory, env))
+    if terminal is not None:
+        arguments = terminal.led_by(arguments)
+    return RunningCommand(arguments, directory, _environment(directory, env), terminal)
 
 
 def run_locust(

@@ -90,7 +90,12 @@ def check_tags(options: Any, user_classes: list[Any]) -> None:
         return
     options_given = (("--tags", wanted), ("--exclude-tags", unwanted))
     asked = " ".join(f"{option} {' '.join(sorted(tags))}" for option, tags in options_given if tags)
-    logger.error("No task is left to run with %s. %s", asked, _tags_there_are(with_tasks))
+    names = [user_class.__name__ for user_class in with_tasks]
+    for name in names:
+        logger.warning("%s had no tasks left after filtering, instantiating it will fail!", name)
+    logger.error(
+        "No tasks defined on %s are left to run with %s. %s", ", ".join(names), asked, _tags_there_are(with_tasks)
+    )
     raise SystemExit(EXIT_CANNOT_RUN)
 
 

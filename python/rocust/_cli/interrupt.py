@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from rocust._cli.keyboard import give_back_terminal
 from rocust._cli.refusal import EXIT_INTERRUPTED, program_name
 from rocust._kernel.green import get_hub
 
@@ -52,6 +53,7 @@ class Interrupts:
 
 def end_at_once() -> None:
     """End the process now, whatever its users are doing: no `on_stop`, no events, no tables."""
+    give_back_terminal()
     plain_terminal = _PLAIN_TERMINAL if sys.stderr.isatty() else ""
     sentence = f"{program_name()}: interrupted again, ending at once: users were not stopped, results are not printed."
     os.write(

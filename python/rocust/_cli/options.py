@@ -474,7 +474,7 @@ def _add_log_options(group: Group) -> None:
         dest="skip_log_setup",
         default=False,
         env_var="LOCUST_SKIP_LOG_SETUP",
-        help="Leave logging as the locustfile, or Python, has set it up.",
+        help="Disable Locust's logging setup. The locustfile, or Python, decides on the log instead.",
     )
     group.add_argument(
         "--loglevel",

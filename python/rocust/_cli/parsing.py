@@ -28,6 +28,8 @@ _EPILOG = """Examples:
     {prog} demo-target --port 8000
     (a small HTTP server to shoot at: it answers 13 bytes, and tells at /count how many requests it has served)
 
+While a test runs in a terminal, w and W start 1 and 10 users, s and S stop as many.
+
 Options can also be set in a file or by environment variables, by Locust's names:
 https://docs.locust.io/en/stable/configuration.html"""
 

@@ -11,16 +11,23 @@ import logging
 import os
 import signal
 import sys
+from functools import partial
 from typing import Any, NoReturn
 
 from rocust import _log
 from rocust._cli.interrupt import Interrupts
+from rocust._cli.keyboard import input_listener
 from rocust._kernel.green import Event, get_hub, spawn, spawn_later
 
 logger = logging.getLogger("locust.main")
 
 #: Something went wrong that nobody watched: an event handler or a greenlet raised.
 EXIT_UNHANDLED_EXCEPTION = 2
+
+#: A key to how many users are started, or stopped, when it is pressed.
+_KEYS = {"w": 1, "W": 10, "s": -1, "S": -10}
+#: How fast, in users per second.
+_KEY_SPAWN_RATE = 100
 
 
 class Session:
@@ -47,6 +54,7 @@ class Session:
         try:
             self._start_reporting()
             self._start_users()
+            self._listen_to_keys()
             self._wait()
         except KeyboardInterrupt:
             # Only when the locustfile has taken SIGINT over: our own handler does not raise.
@@ -94,6 +102,20 @@ class Session:
             self._link(spawn_later(options.run_time, self._quit_because, "--run-time limit reached"))
         else:
             logger.info("No run time limit set, use CTRL+C to interrupt")
+
+    def _listen_to_keys(self) -> None:
+        self._watch(spawn(input_listener({key: partial(self._add_users, count) for key, count in _KEYS.items()})))
+
+    def _add_users(self, count: int) -> None:
+        """Start so many users, or stop them when the number is negative; refused while others are on their way."""
+        if self._runner.state == "spawning":
+            logger.warning(
+                "Already spawning users, can't spawn more right now"
+                if count > 0
+                else "Spawning users, can't stop right now"
+            )
+            return
+        self._runner.start(max(0, self._runner.user_count + count), _KEY_SPAWN_RATE)
 
     def _run_shape(self) -> None:
         self._runner.start_shape()

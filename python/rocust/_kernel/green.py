@@ -19,6 +19,8 @@ else:
 
 #: The shortest time that goes through the hub's timers: long enough for the loop to look at its sockets and clocks.
 _A_MOMENT_S = 1e-6
+#: What a watcher of the loop is told to watch for.
+_READ = 1
 
 
 def give_way() -> None:
@@ -28,6 +30,12 @@ def give_way() -> None:
     keep the run from ending.
     """
     sleep(_A_MOMENT_S)
+
+
+def wait_readable(file: int) -> None:
+    """Leave the current greenlet until there is something to read from a file descriptor, or its other end has gone."""
+    hub = get_hub()
+    hub.wait(hub.loop.io(file, _READ))
 
 
 signal_handler = gevent.signal_handler
@@ -51,4 +59,5 @@ __all__ = [
     "sleep",
     "spawn",
     "spawn_later",
+    "wait_readable",
 ]

@@ -168,7 +168,8 @@ def test_tags_that_leave_no_task_are_refused_with_those_there_are(caplog, given,
     with pytest.raises(SystemExit) as ended:
         check.check_tags(given, [Shopper])
     assert ended.value.code == 1
-    assert caplog.records[0].getMessage() == (
-        f"No task is left to run with {asked}. The tags there are: cart, fast, slow."
-    )
+    assert [record.getMessage() for record in caplog.records] == [
+        "Shopper had no tasks left after filtering, instantiating it will fail!",
+        f"No tasks defined on Shopper are left to run with {asked}. The tags there are: cart, fast, slow.",
+    ]
     assert len(Shopper.tasks) == 2
