@@ -77,6 +77,7 @@ _FACES = frozenset(
         "exception",
         "log",
         "main",
+        "rpc",
         "runners",
         "shape",
         "stats",

@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 import socket
 import traceback
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from rocust import _core
+from rocust._cluster.message import Message
 from rocust._run.roles import WorkerNode
 from rocust._run.runner import (
     STATE_INIT,
@@ -28,14 +29,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger("locust.runners")
 
 _HIGH_SPAWN_RATE = 100
-
-
-class LocalMessage(NamedTuple):
-    """A message to oneself. Same fields as the messages between nodes."""
-
-    type: str
-    data: Any
-    node_id: str
 
 
 class LocalRunner(Runner):
@@ -134,4 +127,4 @@ class LocalRunner(Runner):
             logger.warning("Unknown message type received: %s", msg_type)
             return
         listener, _ = self.custom_messages[msg_type]
-        listener(environment=self.environment, msg=LocalMessage(msg_type, data, "local"))
+        listener(environment=self.environment, msg=Message(msg_type, data, "local"))

@@ -9,7 +9,6 @@ from rocust import User, constant, task
 from rocust._errors import StopTest, StopUser
 from rocust._kernel.green import sleep, spawn
 from rocust._run.dispatch import UsersDispatcher
-from rocust._run.local import LocalMessage
 from rocust._users.http_user import HttpUser
 
 FOREVER_S = 3600.0
@@ -230,12 +229,23 @@ def test_task_that_does_not_finish_in_time_is_cut_short(make_runner, ramp, signa
     assert "Not all users finished their tasks & terminated in 0.05 seconds. Stopping them..." in caplog.text
 
 
-def test_user_that_never_ran_is_stopped_without_on_stop(make_runner, signal):
-    order = []
-    runner = make_runner(_stopping(order, signal))
-    runner.spawn_users({"Telling": 2})
-    runner.stop_users({"Telling": 2})
-    assert (order, runner.user_count) == ([], 0)
+def test_users_that_have_just_been_started_have_their_first_turn_before_they_are_stopped(make_runner):
+    turns = []
+
+    class Brief(User):
+        wait_time = constant(FOREVER_S)
+
+        @task
+        def note(self):
+            turns.append("task")
+
+        def on_stop(self):
+            turns.append("on_stop")
+
+    runner = make_runner(Brief)
+    runner.spawn_users({"Brief": 2})
+    runner.stop_users({"Brief": 2})
+    assert (turns, runner.user_count) == (["task", "task", "on_stop", "on_stop"], 0)
 
 
 def test_user_that_is_stopping_already_is_only_waited_for(make_runner, ramp, signal):
@@ -450,7 +460,9 @@ def test_message_reaches_its_listener_at_once(make_runner, caplog):
     got = []
     runner.register_message("hello", lambda environment, msg: got.append((environment, msg)))
     runner.send_message("hello", {"a": 1})
-    assert got == [(runner.environment, LocalMessage("hello", {"a": 1}, "local"))]
+    ((environment, message),) = got
+    assert environment is runner.environment
+    assert (message.type, message.data, message.node_id) == ("hello", {"a": 1}, "local")
     with pytest.raises(Exception, match="listener method for hello"):
         runner.register_message("hello", print)
     runner.send_message("unknown")

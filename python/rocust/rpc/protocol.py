@@ -1,0 +1,5 @@
+"""The message and its bytes, by Locust's names."""
+
+from rocust._cluster.message import Message
+
+__all__ = ["Message"]
