@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from operator import methodcaller
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from rocust._errors import RunnerAlreadyExistsError
 from rocust._events import Events
@@ -159,6 +159,19 @@ class Environment:
         Differs from Locust: runs over several processes are not there yet.
         """
         return self._create_runner(WorkerRunner, master_host=master_host, master_port=master_port)
+
+    def create_web_ui(self, host: str = "", port: int = 8089, *_: Any, **__: Any) -> NoReturn:
+        """Not there yet.
+
+        Raises:
+            NotImplementedError: Always, with what to do instead.
+
+        Differs from Locust: the web page is not there yet.
+        """
+        raise NotImplementedError(
+            f"Environment.create_web_ui() cannot serve a page on port {port}: the web page is not there yet. "
+            "hint: leave the call out, and web_ui.stop() with it; start the runner yourself and read env.stats"
+        )
 
     def update_user_class(self, user_settings: dict[str, Any]) -> None:
         """Change attributes of a user class, and which of its tasks run.

@@ -115,6 +115,11 @@ def test_other_roles_say_that_they_are_not_there_yet():
     runner.quit()
 
 
+def test_web_page_says_that_it_is_not_there_yet():
+    with pytest.raises(NotImplementedError, match=r"the web page is not there yet. hint: leave the call out"):
+        Environment().create_web_ui("127.0.0.1", 8089, delayed_start=True)
+
+
 def test_update_user_class_changes_attributes_and_tasks():
     class Own(Shopper):
         @task
