@@ -7,22 +7,23 @@ import json
 import logging
 from abc import abstractmethod
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 from weakref import WeakSet
-
-import psutil
 
 from rocust import _core
 from rocust._compat.knobs import knob
 from rocust._errors import StopTest
 from rocust._http.recording import StatsListener
 from rocust._kernel import mailroom
-from rocust._kernel.green import Group, getcurrent, killall, sleep, spawn, spawn_later
+from rocust._kernel.green import Group, getcurrent, give_way, sleep, spawn
 from rocust._log import greenlet_exception_logger
+from rocust._run.crowd import Crowd
+from rocust._run.parting import Parting
+from rocust._run.usage import OwnUsage
 from rocust._users.user import User
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from rocust._kernel.green import AnyGreenlet
     from rocust._run.dispatch import UsersDispatcher
@@ -85,6 +86,19 @@ def _told(method: str, url: str, seconds: float, has_begun: bool, unread: int | 
     return f"{method} {url} was called off {seconds:.1f} s after it was sent: {answer}, and {rest}."
 
 
+class ExceptionDict(TypedDict):
+    """What is known of one exception of the users, by its traceback. Same as Locust."""
+
+    #: How often it came.
+    count: int
+    #: The exception's own words.
+    msg: str
+    #: Where it came from, as text.
+    traceback: str
+    #: The nodes it came up on.
+    nodes: set[str]
+
+
 class Runner:
     """Starts and stops the users of an environment.
 
@@ -95,7 +109,7 @@ class Runner:
         """Make the runner of `environment` and begin to listen to its requests."""
         self.environment = environment
         #: The greenlets of all users; the first argument of each is its user.
-        self.user_greenlets = Group()
+        self.user_greenlets = Crowd()
         #: The runner's own greenlets; it has ended when these have.
         self.greenlet = Group()
         self.state = STATE_INIT
@@ -106,7 +120,7 @@ class Runner:
         self.current_memory_usage = 0
         self.cpu_warning_emitted = False
         self.worker_cpu_warning_emitted = False
-        self.exceptions: dict[int, dict[str, Any]] = {}
+        self.exceptions: dict[int, ExceptionDict] = {}
         self.target_user_classes_count: dict[str, int] = {}
         self.target_user_count = 0
         self.final_user_classes_count: dict[str, int] = {}
@@ -167,15 +181,7 @@ class Runner:
     @property
     def user_classes_count(self) -> dict[str, int]:
         """How many users of each class there are. Same as Locust."""
-        counts = {user_class.__name__: 0 for user_class in self.user_classes}
-        for user in self._users():
-            name = type(user).__name__
-            counts[name] = counts.get(name, 0) + 1
-        return counts
-
-    def _users(self) -> Iterable[User]:
-        """The users whose greenlets have not ended: gevent takes the arguments from a greenlet that has."""
-        return [greenlet.args[0] for greenlet in self.user_greenlets if greenlet.args]
+        return {user_class.__name__: 0 for user_class in self.user_classes} | self.user_greenlets.counts()
 
     def update_state(self, new_state: str) -> None:
         """Enter a state. Same as Locust."""
@@ -229,8 +235,8 @@ class Runner:
     def stop_users(self, user_classes_stop_count: dict[str, int]) -> None:
         """Stop users and wait until they have ended.
 
-        A user that waits, or has not begun, ends at once. One in a task gets `environment.stop_timeout` seconds to finish it.
-        `on_stop` runs in any case.
+        A user that waits ends at once. One in a task gets `environment.stop_timeout` seconds to finish it. `on_stop` runs in any
+        case. Users that have just been started have their first turn before.
 
         Args:
             user_classes_stop_count: How many of each class.
@@ -238,61 +244,41 @@ class Runner:
         Same as Locust.
         """
         chosen = self._choose(user_classes_stop_count)
-        patience = self.environment.stop_timeout
-        at_once: list[AnyGreenlet] = []
-        finishing = Group()
-        stopping = Group()
+        if any(user._state is None for user in chosen):
+            give_way()
+        parting = Parting(self.environment.stop_timeout, self._leaving)
         for user in chosen:
-            greenlet = user.greenlet
-            if greenlet is None:
-                continue
-            if greenlet is getcurrent():
-                # A task called quit(): it cannot wait for its own end.
-                user.group.killone(greenlet, block=False)  # type: ignore[union-attr]
-            elif type(user).stop is not User.stop:
-                if not (patience and user._state == "stopping"):
-                    stopping.add(spawn_later(0, user.stop, force=not patience))
-                if patience:
-                    finishing.add(greenlet)
-            elif user._seat.stop(not patience or greenlet in self._leaving):
-                at_once.append(greenlet)
-            else:
-                finishing.add(greenlet)
-        killall(at_once, block=True)
-        for greenlet in at_once:
+            parting.tell(user)
+        for greenlet in parting.end():
             # The group would hear of it a little later, when a listener of `test_stop` may have counted.
             self.user_greenlets.discard(greenlet)
-        stopping.join()
-        if not finishing.join(timeout=patience or None):
-            logger.info("Not all users finished their tasks & terminated in %s seconds. Stopping them...", patience)
-            finishing.kill(block=True)
+        parting.wait()
         logger.debug(
             "%g users have been stopped, %g still running", sum(user_classes_stop_count.values()), self.user_count
         )
 
     def _choose(self, counts: dict[str, int]) -> list[User]:
-        """The users to stop: of each class the ones that the group lists first."""
+        """The users to stop."""
         classes = self.user_classes_by_name
-        left = {classes[name]: count for name, count in counts.items() if count > 0 and name in classes}
-        chosen = []
-        for user in self._users():
-            if left.get(type(user), 0) > 0:
-                left[type(user)] -= 1
-                chosen.append(user)
-        return chosen
+        last = self.user_greenlets.last
+        return [user for name, count in counts.items() if name in classes for user in last(name, count)]
 
     def monitor_cpu_and_memory(self) -> None:
-        """Watch this process, for ever: every `CPU_MONITOR_INTERVAL` seconds. Same as Locust."""
-        process = psutil.Process()
-        process.cpu_percent()
+        """Watch this process, for ever: every `CPU_MONITOR_INTERVAL` seconds.
+
+        Differs from Locust: warned of is a thread that is above `CPU_WARNING_THRESHOLD`, not the process, whose threads may run
+        side by side.
+        """
+        own = OwnUsage()
+        events, environment = self.environment.events, self.environment
         while True:
             sleep(knob("runners", "CPU_MONITOR_INTERVAL"))
-            self.current_cpu_usage = process.cpu_percent()
-            self.current_memory_usage = process.memory_info().rss
+            usage = own.look()
+            self.current_cpu_usage = usage.cpu_percent
+            self.current_memory_usage = usage.resident_bytes
             threshold = knob("runners", "CPU_WARNING_THRESHOLD")
-            events, environment = self.environment.events, self.environment
-            if self._thread_usage() > threshold:
-                events.cpu_warning.fire(environment=environment, cpu_usage=self.current_cpu_usage)
+            if usage.busiest_percent > threshold:
+                events.cpu_warning.fire(environment=environment, cpu_usage=usage.cpu_percent)
                 if not self.cpu_warning_emitted:
                     logger.warning(
                         "CPU usage above %s%%! This may constrain your throughput and may even give inconsistent response "
@@ -302,12 +288,8 @@ class Runner:
                     )
                     self.cpu_warning_emitted = True
             events.usage_monitor.fire(
-                environment=environment, cpu_usage=self.current_cpu_usage, memory_usage=self.current_memory_usage
+                environment=environment, cpu_usage=usage.cpu_percent, memory_usage=usage.resident_bytes
             )
-
-    def _thread_usage(self) -> float:
-        """Percent of the cores this process can keep busy: one for Python, one for each lane."""
-        return self.current_cpu_usage / (1 + _core.lane_count())
 
     def start_shape(self) -> None:
         """Let the environment's load shape decide from now on how many users there are. Same as Locust."""
