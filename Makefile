@@ -52,7 +52,7 @@ format: $(VENV)/.ready ## Put Rust and Python into the house's format.
 # Stock Locust gets the versions that we have of what both use: the twins compare the two, not two releases of `requests`.
 lock: $(VENV)/.ready ## Make requirements-dev.txt and requirements-stock.txt anew from pyproject.toml.
 	$(PYTHON_VENV) -m pip install --quiet uv
-	$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.10 --generate-hashes --allow-unsafe --no-header --upgrade --quiet --output-file requirements-dev.txt
+	$(BIN)/uv pip compile pyproject.toml --extra otel --group dev --universal --python-version 3.10 --generate-hashes --allow-unsafe --no-header --upgrade --quiet --output-file requirements-dev.txt
 	$(BIN)/uv pip compile --group stock --constraint requirements-dev.txt --universal --python-version 3.11 --generate-hashes --no-header --upgrade --quiet --output-file requirements-stock.txt
 
 stock: $(VENV)/.ready ## Install stock Locust into .venvs/stock, for the bench and for tests/compat.
