@@ -11,7 +11,7 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use rustls_pki_types::ServerName;
@@ -179,6 +179,20 @@ impl Wire {
             Ok(count) => count == 0,
             Err(error) => error.kind() != io::ErrorKind::WouldBlock,
         }
+    }
+
+    /// Has the reactor wake nobody when something comes. It keeps the waker of who asked last, and with it the whole task, ended or
+    /// not: three kilobytes that nobody would miss.
+    pub(crate) fn let_go_of_waker(&self) {
+        let mut nobody = Context::from_waker(Waker::noop());
+        // Ready or not: where there is news, the waker has been taken to tell it.
+        let _ = match &self.stream {
+            Stream::Plain(tcp) => tcp.poll_read_ready(&mut nobody),
+            #[cfg(unix)]
+            Stream::Local(socket) => socket.poll_read_ready(&mut nobody),
+            Stream::Tls(tls) => tls.get_ref().0.poll_read_ready(&mut nobody),
+            Stream::Nested(tls) => tls.get_ref().0.get_ref().0.poll_read_ready(&mut nobody),
+        };
     }
 
     fn socket(&self) -> socket2::SockRef<'_> {

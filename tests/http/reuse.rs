@@ -1,9 +1,12 @@
 //! Connections are kept, shared out, and replaced when the server closed them.
 
 use std::io::{Read, Write};
-use std::sync::Arc;
+use std::pin::pin;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Wake, Waker};
 
 use tokio::sync::{Barrier, mpsc};
+use tokio::time::Instant;
 
 use rocust::http::{FailureKind, Timeline, exchange};
 
@@ -164,6 +167,39 @@ async fn a_dropped_exchange_closes_its_connection_and_is_timed() {
     assert!(timeline.sent().is_some() && timeline.first_byte().is_none());
     assert!(timeline.done().is_some() && timeline.response_time().is_some());
     assert_eq!(session.idle_connections(), 0);
+}
+
+/// Wakes on behalf of another, and is counted: whoever keeps one keeps the task that it stands for.
+#[derive(Default)]
+struct Deputy(Mutex<Option<Waker>>);
+
+impl Wake for Deputy {
+    fn wake(self: Arc<Self>) {
+        if let Some(waker) = self.0.lock().unwrap().take() {
+            waker.wake();
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_rests_keeps_nothing_of_the_task_that_used_it() {
+    let server = ScriptedServer::answering(HELLO).await;
+    let session = session();
+    for _ in 0..2 {
+        let task = Arc::new(Deputy::default());
+        let waker = Waker::from(Arc::clone(&task));
+        let mut sending = pin!(send(&session, get(&server.url("/"))));
+        let response = std::future::poll_fn(|cx| {
+            *task.0.lock().unwrap() = Some(cx.waker().clone());
+            sending.as_mut().poll(&mut Context::from_waker(&waker))
+        });
+        assert_eq!(response.await.unwrap().status, 200);
+        drop(waker);
+        assert!(Arc::strong_count(&task) > 1, "the reactor would tell the task of news");
+        assert!(!session.rest(Instant::now()), "the only connection rests");
+        assert_eq!(Arc::strong_count(&task), 1);
+    }
+    assert_eq!((server.visits(), session.idle_connections()), (1, 1));
 }
 
 /// The server is a thread of its own and the client's reactor stands still between the exchanges, so it has no news of

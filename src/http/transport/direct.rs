@@ -125,7 +125,9 @@ impl Conduit {
                 let parts = driven.connection.into_parts();
                 let is_clean = parts.read_buf.is_empty();
                 if is_clean {
-                    self.codec = Codec::Resting(Box::new(parts.io.into_inner()));
+                    let wire = parts.io.into_inner();
+                    wire.let_go_of_waker();
+                    self.codec = Codec::Resting(Box::new(wire));
                 }
                 is_clean
             }
