@@ -1,7 +1,8 @@
 """`make bench`: Rocust beside stock Locust and wrk, in one run, against one real nginx.
 
 `python benches/run.py --rocust .venvs/bench/bin/rocust` measures everything (about twelve minutes), prints the tables and
-writes them into BENCHMARKS.md; `--quick` takes two and writes nothing. How and why so: BENCHMARKS.md.
+writes them into BENCHMARKS.md; `--quick` takes two and writes nothing. `--long 30` is another thing: half an hour of Rocust alone, whose
+chart goes there too. How and why so: BENCHMARKS.md.
 """
 
 from __future__ import annotations
@@ -12,18 +13,23 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from rig import crowd, duel, needs, paired, report, throughput, truth
+from rig import crowd, duel, long, needs, paired, report, throughput, truth
 from rig.contender import Contender, ContenderFailed
 from rig.report import CONTROL, OURS_FAST, OURS_HTTP, STOCK_FAST, STOCK_HTTP, WRK, Findings
 
 SCENARIOS = ("paired", *duel.DUELS, "throughput", "crowd", "truth")
 COMMAND = "make bench"
+#: A long run of so many minutes, or more, is worth to be written down.
+LONG_MINUTES = 30
 
 
 def main() -> None:
     """Measure what was asked for, print it, and write it if it is whole."""
     options = arguments()
     needs.open_files()
+    if options.long:
+        run_long(options)
+        return
     stock = options.stock or needs.stock_locust()
     findings = Findings()
     try:
@@ -51,6 +57,12 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--stock", type=command, help="a locust (default: the one of `make stock`)")
     parser.add_argument("--quick", action="store_true", help="two minutes, for a first look; writes nothing")
     parser.add_argument("--only", nargs="+", choices=SCENARIOS, default=SCENARIOS, help="only these; writes nothing")
+    parser.add_argument(
+        "--long",
+        type=float,
+        metavar="MINUTES",
+        help=f"instead of all that, how memory behaves in a long run of --rocust; writes its chart if {LONG_MINUTES} or more",
+    )
     parser.add_argument("--json", action="store_true", help="print all that was measured as JSON, not as tables")
     return parser.parse_args()
 
@@ -61,6 +73,26 @@ def command(text: str) -> Path:
     if not path.is_file():
         raise argparse.ArgumentTypeError(f"there is no file {text}")
     return path
+
+
+def run_long(options: argparse.Namespace) -> None:
+    """Run Rocust alone for long, print what it weighed, and write that if it was long enough."""
+    if not options.rocust:
+        raise SystemExit("--long needs --rocust.")
+    print("A long run:", file=sys.stderr)
+    try:
+        outcome = long.measure(Contender(OURS_HTTP, options.rocust, locustfile="many_names.py"), options.long)
+    except ContenderFailed as failure:
+        raise SystemExit(str(failure)) from None
+    block = report.long_markdown(
+        outcome,
+        report.machine({"Rocust": options.rocust}),
+        f"python benches/run.py --rocust path/to/rocust --long {options.long:g}",
+    )
+    print(block)
+    if options.long >= LONG_MINUTES:
+        report.write(needs.CHECKOUT / "BENCHMARKS.md", block, report.LONG_BLOCK)
+        print("Written into BENCHMARKS.md.", file=sys.stderr)
 
 
 def measure(options: argparse.Namespace, stock: Path, findings: Findings) -> None:

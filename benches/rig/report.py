@@ -5,6 +5,7 @@ Measures nothing. Names no host and no path.
 
 from __future__ import annotations
 
+import math
 import os
 import platform
 import re
@@ -14,11 +15,12 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
-from rig import crowd, duel, paired, throughput, truth
+from rig import crowd, duel, long, paired, throughput, truth
 from rig.nginx import program as nginx_program
 from rig.paired import Ratio, Record, Slice
 
-BEGIN, END = "<!-- bench:begin -->", "<!-- bench:end -->"
+#: Between these the tables stand in BENCHMARKS.md, and what the long run showed, which is seldom made anew.
+BLOCK, LONG_BLOCK = "bench", "long"
 STOCK_HTTP, STOCK_FAST = "stock HttpUser", "stock FastHttpUser"
 OURS_HTTP, OURS_FAST = "rocust HttpUser", "rocust FastHttpUser"
 WRK = "wrk, 1 thread"
@@ -205,6 +207,41 @@ def crowd_table(outcomes: Sequence[crowd.Outcome]) -> str:
     return table(heads, rows)
 
 
+def long_markdown(outcome: long.Outcome, machine: str, command: str) -> str:
+    """Lay out the long run."""
+    said = f"Measured {date.today().isoformat()} on {machine}; again with `{command}`."
+    return "\n\n".join([long_chart(outcome), long_words(outcome), said])
+
+
+def long_chart(outcome: long.Outcome) -> str:
+    """Draw the memory over the minutes, from zero, with a point for every minute: the most that it was since the last one."""
+    minutes = range(1, int(outcome.minutes) + 1)
+    peaks = [
+        max(sample.resident_bytes for sample in outcome.samples if minute - 1 <= sample.at_s / 60 < minute) / MIB
+        for minute in minutes
+    ]
+    return "\n".join([
+        "```mermaid",
+        "xychart-beta",
+        f'    title "Resident memory, {long.USERS} users at full speed, {long.NAMES:,} names"',
+        f'    x-axis "minutes" {minutes[0]} --> {minutes[-1]}',
+        f'    y-axis "MiB" 0 --> {math.ceil(max(peaks) / 20) * 20}',
+        f"    line [{', '.join(f'{peak:.1f}' for peak in peaks)}]",
+        "```",
+    ])  # fmt: skip
+
+
+def long_words(outcome: long.Outcome) -> str:
+    """Say what the chart cannot."""
+    settled = [sample.resident_bytes / MIB for sample in outcome.settled]
+    return (
+        f"{outcome.name}: after the first {outcome.settled_after_s / 60:g} of {outcome.minutes:g} minutes between "
+        f"{min(settled):.1f} and {max(settled):.1f} MiB, {outcome.growth_bytes_a_minute / 1024:+.1f} KiB a minute by the "
+        f"straight line through {len(settled):,} samples; requests by its own count / nginx's: "
+        f"{outcome.counted_by_itself:,} / {outcome.counted_by_nginx:,}."
+    )
+
+
 def truth_table(outcomes: Sequence[truth.Outcome]) -> str:
     """Reported times beside the target's own clock for the same requests."""
     heads = ["contender", "Python", "median ms: reported / true", "99 %: reported / true", "mean: reported / true",
@@ -320,11 +357,12 @@ def version(name: str, program: Path) -> str:
     return f"{name} {found[0] if found else '(version unknown)'}"
 
 
-def write(document: Path, block: str) -> None:
-    """Put the block between the markers of the document, in place of what stood there."""
+def write(document: Path, block: str, name: str = BLOCK) -> None:
+    """Put the block between the markers of this name in the document, in place of what stood there."""
+    begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
     text = document.read_text()
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise SystemExit(f"{document.name} lacks the markers {BEGIN} and {END}; nothing was written.")
-    document.write_text(f"{before}{BEGIN}\n\n{block}\n\n{END}{after}")
+    before, found_begin, rest = text.partition(begin)
+    _, found_end, after = rest.partition(end)
+    if not found_begin or not found_end:
+        raise SystemExit(f"{document.name} lacks the markers {begin} and {end}; nothing was written.")
+    document.write_text(f"{before}{begin}\n\n{block}\n\n{end}{after}")

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex};
 
 use super::bucket::Buckets;
 use super::figures::{Figures, ResponseTime, second_of};
+use super::window::{TOTAL_WINDOW_SECONDS, Window};
 
 /// An entry as readers and the ledger share it.
 pub type SharedEntry = Arc<Mutex<Entry>>;
@@ -144,6 +145,14 @@ impl Entry {
         }
     }
 
+    /// The total over all entries, as the ledger keeps it: shared, and with counts by second that reach further back.
+    #[must_use]
+    pub fn total(recent_s: usize) -> SharedEntry {
+        let mut entry = Self::new(recent_s);
+        entry.figures.window = Window::reaching(TOTAL_WINDOW_SECONDS);
+        Arc::new(Mutex::new(entry))
+    }
+
     /// Shared, as the ledger keeps it.
     #[must_use]
     pub fn shared(recent_s: usize) -> SharedEntry {
@@ -169,6 +178,7 @@ impl Entry {
     pub fn reset(&mut self, at_epoch_s: f64) {
         self.figures = Figures {
             start_time_s: Some(at_epoch_s),
+            window: self.figures.window.emptied(),
             ..Figures::default()
         };
         self.unbucketed = Vec::new();

@@ -95,7 +95,7 @@ impl Ledger {
     #[must_use]
     pub fn new(shards: usize) -> Arc<Self> {
         let book = Book {
-            total: Entry::shared(0),
+            total: Entry::total(0),
             slots: Vec::new(),
             visible: Vec::new(),
             failures: FxHashMap::default(),
@@ -562,7 +562,7 @@ impl Book {
     }
 
     fn clear(&mut self, at_epoch_s: f64) {
-        self.total = Entry::shared(self.recent_s);
+        self.total = Entry::total(self.recent_s);
         lock(&self.total).reset(at_epoch_s);
         for id in std::mem::take(&mut self.visible) {
             self.slots[id.0 as usize] = Slot {

@@ -31,7 +31,7 @@ pub use ledger::{Hold, Ledger, ListedEntry, ListedFailure};
 pub use parts::{PARTS, PartSums, Parts};
 pub use sample::Sample;
 pub use snapshot::{FailureKey, Snapshot};
-pub use window::{Second, WINDOW_SECONDS, Window};
+pub use window::{Second, TOTAL_WINDOW_SECONDS, WINDOW_SECONDS, Window};
 
 /// Takes a lock whatever happened to its last holder: figures are updated field by field and stay usable after a panic.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -9,7 +9,7 @@ use super::failure::Failure;
 use super::figures::Figures;
 use super::histogram::Histogram;
 use super::parts::{PARTS, PartSums};
-use super::window::Window;
+use super::window::{TOTAL_WINDOW_SECONDS, Window};
 
 const VERSION: u8 = 2;
 
@@ -170,7 +170,7 @@ fn read_figures(reader: &mut Reader<'_>) -> Result<Figures, DecodeError> {
         is_rounded: reader.flag()?,
         response_times: Buckets::default(),
         exact: Histogram::default(),
-        window: Window::default(),
+        window: Window::reaching(TOTAL_WINDOW_SECONDS),
         parts: PartSums::default(),
     };
     for _ in 0..reader.count()? {

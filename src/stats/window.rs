@@ -1,12 +1,15 @@
 //! What happened in each of the last seconds: what Locust keeps in `num_reqs_per_sec` and `num_fail_per_sec`.
 //!
-//! Locust's dictionaries grow for as long as the run lasts. This keeps the newest [`WINDOW_SECONDS`] and only the seconds
-//! in which something happened, so an idle entry costs nothing and a busy one at most 24 bytes a second for an hour.
+//! Locust's dictionaries grow for as long as the run lasts. This keeps the newest [`WINDOW_SECONDS`], or [`TOTAL_WINDOW_SECONDS`],
+//! and only the seconds in which something happened: an idle entry costs nothing, a busy one 24 bytes a second. An hour of that for
+//! a thousand entries would be 86 MB.
 
 use std::collections::VecDeque;
 
-/// How far back the per-second counts reach: an hour before the newest second that was counted.
-pub const WINDOW_SECONDS: i64 = 3_600;
+/// How far back the per-second counts of an entry reach, before the newest second that was counted.
+pub const WINDOW_SECONDS: i64 = 300;
+/// The same of the total.
+pub const TOTAL_WINDOW_SECONDS: i64 = 3_600;
 
 /// The counts of one second.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,13 +22,43 @@ pub struct Second {
     pub failures: u64,
 }
 
-/// The last seconds in which something happened, oldest first.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// The last seconds in which something happened, oldest first. Windows are equal when what they hold is.
+#[derive(Clone, Debug)]
 pub struct Window {
+    reach_s: i64,
     seconds: VecDeque<Second>,
 }
 
+impl Default for Window {
+    fn default() -> Self {
+        Self::reaching(WINDOW_SECONDS)
+    }
+}
+
+impl PartialEq for Window {
+    fn eq(&self, other: &Self) -> bool {
+        self.seconds == other.seconds
+    }
+}
+
+impl Eq for Window {}
+
 impl Window {
+    /// An empty window of so many seconds.
+    #[must_use]
+    pub fn reaching(reach_s: i64) -> Self {
+        Self {
+            reach_s,
+            seconds: VecDeque::new(),
+        }
+    }
+
+    /// An empty window that reaches as far as this one.
+    #[must_use]
+    pub fn emptied(&self) -> Self {
+        Self::reaching(self.reach_s)
+    }
+
     /// Counts requests and failures in a second. A second that is already out of reach is left out.
     pub fn add(&mut self, at_epoch_s: i64, requests: u64, failures: u64) {
         if let Some(second) = self.second(at_epoch_s) {
@@ -92,7 +125,7 @@ impl Window {
     /// The place of a second, made if it is new; `None` when it is out of reach.
     fn second(&mut self, at_epoch_s: i64) -> Option<&mut Second> {
         let newest = self.seconds.back().map_or(at_epoch_s, |second| second.at_epoch_s);
-        if at_epoch_s <= newest.saturating_sub(WINDOW_SECONDS) {
+        if at_epoch_s <= newest.saturating_sub(self.reach_s) {
             return None;
         }
         // Almost always the newest second or one of the few before it.
@@ -114,7 +147,7 @@ impl Window {
                 failures: 0,
             },
         );
-        let reach = at_epoch_s.max(newest).saturating_sub(WINDOW_SECONDS);
+        let reach = at_epoch_s.max(newest).saturating_sub(self.reach_s);
         let gone = self
             .seconds
             .iter()
@@ -150,13 +183,18 @@ mod tests {
     }
 
     #[test]
-    fn keeps_an_hour_and_no_more() {
-        let mut window = window(&[(0, 1, 0), (1, 1, 0), (WINDOW_SECONDS, 1, 0)]);
-        assert_eq!(window.iter().count(), 2, "second 0 is an hour old");
-        window.add(0, 5, 5);
-        assert_eq!(window.sum(0, 1), (0, 0), "a late sample does not come back into it");
-        window.add(2 * WINDOW_SECONDS + 5, 1, 0);
-        assert_eq!(window.iter().count(), 1);
+    fn keeps_what_it_reaches_and_no_more() {
+        for reach_s in [WINDOW_SECONDS, TOTAL_WINDOW_SECONDS] {
+            let mut window = Window::reaching(reach_s);
+            for at in [0, 1, reach_s] {
+                window.add(at, 1, 0);
+            }
+            assert_eq!(window.iter().count(), 2, "second 0 is out of reach");
+            window.add(0, 5, 5);
+            assert_eq!(window.sum(0, 1), (0, 0), "a late sample does not come back into it");
+            window.add(2 * reach_s + 5, 1, 0);
+            assert_eq!(window.iter().count(), 1);
+        }
     }
 
     #[test]

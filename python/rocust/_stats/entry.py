@@ -82,8 +82,8 @@ def _counts(name: str, write_one: str, doc: str) -> Any:
 class StatsEntry:
     """The figures of one (method, name), or the total. Every figure may be assigned.
 
-    Same as Locust, but: `num_reqs_per_sec` and `num_fail_per_sec` reach back an hour, and percentiles are exact for
-    entries of a `RequestStats` (see `rocust.stats.LOCUST_ROUNDING`).
+    Same as Locust, but: `num_reqs_per_sec` and `num_fail_per_sec` reach back five minutes, those of `RequestStats.total` an hour, and
+    percentiles are exact for entries of a `RequestStats` (see `rocust.stats.LOCUST_ROUNDING`).
     """
 
     num_requests: int = _figure("num_requests", "Requests made, failed ones included. Same as Locust.")
@@ -101,10 +101,14 @@ class StatsEntry:
         "response_times", "set_response_time", "Counts by rounded response time. Same as Locust."
     )
     num_reqs_per_sec: dict[int, int] = _counts(
-        "num_reqs_per_sec", "set_reqs_in_sec", "Requests by second. Differs from Locust: of the last hour."
+        "num_reqs_per_sec",
+        "set_reqs_in_sec",
+        "Requests by second. Differs from Locust: of the last five minutes, the total's of the last hour.",
     )
     num_fail_per_sec: dict[int, int] = _counts(
-        "num_fail_per_sec", "set_fail_in_sec", "Failures by second. Differs from Locust: of the last hour."
+        "num_fail_per_sec",
+        "set_fail_in_sec",
+        "Failures by second. Differs from Locust: of the last five minutes, the total's of the last hour.",
     )
 
     def __init__(self, stats: RequestStats, name: str, method: str, use_response_times_cache: bool = False) -> None:
