@@ -79,7 +79,6 @@ def refused(result: Result, exit_code: int, *sentences: str) -> None:
             "argument --html: the HTML report is not there yet",
         ),
         (["--locust-rounding"], 2, "argument --locust-rounding: a choice of rounding is not there yet"),
-        (["--otel"], 2, "argument --otel: OpenTelemetry is not there yet"),
         (
             ["--master"],
             2,

@@ -44,11 +44,6 @@ _ABSENT = {
         "a choice of rounding is not there yet",
         "Remove it to get the percentiles there are.",
     ),
-    "otel": (
-        "--otel",
-        "OpenTelemetry is not there yet",
-        "Remove it to run the test without.",
-    ),
 }
 
 _NO_WEB_PAGE = (

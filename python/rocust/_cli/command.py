@@ -60,7 +60,8 @@ def run_command() -> NoReturn:
     declared = _load_locustfiles()
     options = _parse_options()
     _set_up_logging(options)
-    logger.info(start_message())
+    is_telling = options.otel and _set_up_telemetry(options)
+    logger.info("%s%s", start_message(), ", OpenTelemetry enabled" if is_telling else "")
     if options.list_commands:
         print_available_users(declared.user_classes)
         raise SystemExit(0)
@@ -114,6 +115,12 @@ def _set_up_logging(options: Any) -> None:
         # logging.config wraps what a handler raises in a ValueError
         reason = error.__cause__ or error
         refuse_usage(f"argument --logfile: unable to write to '{options.logfile}': {reason}")
+
+
+def _set_up_telemetry(options: Any) -> bool:
+    from rocust._telemetry.setup import setup_opentelemetry
+
+    return setup_opentelemetry(options.locustfile, options.profile)
 
 
 def create_environment(  # Locust's signature

@@ -19,7 +19,7 @@ from requests.auth import _basic_auth_str
 from requests.models import RequestEncodingMixin
 
 from rocust import _core
-from rocust._http import arguments, tls, uploading
+from rocust._http import arguments, tls, tracing, uploading
 from rocust._http.address import split_credentials
 from rocust._http.cookies import SessionCookies, adopt
 from rocust._http.failures import LOST
@@ -291,7 +291,7 @@ class FastHttpSession(WiredSession):
         ledger, is_direct = ledgers(self.request_event, self.user)
         # What a request with a limit of its own fails with quotes the session's, which the engine does not know.
         is_direct = is_direct and not (catch_response or "max_redirects" in kwargs) and self._valid_codes is VALID_CODES
-        room = mailroom.current()
+        room: Any = mailroom.current()
         client = self._client
         attempts = kwargs.pop("max_retries", self._max_retries) + 1
         body: FastBody | None = None
@@ -302,6 +302,7 @@ class FastHttpSession(WiredSession):
             and json is None
             and not (stream or kwargs)
             and allow_redirects
+            and tracing.tracer is None
         ):
             extra = None
         else:
@@ -310,6 +311,7 @@ class FastHttpSession(WiredSession):
             attempts = 1 if body else attempts
             extra = self._extra(method, data, headers, auth, json, allow_redirects, body=body, **kwargs)
             extra["is_streamed"] = stream
+            room = self._followed(room, method, url, name, extra, body, attempts)
         while True:
             try:
                 if extra is None:
@@ -322,8 +324,7 @@ class FastHttpSession(WiredSession):
             if exchange is False:
                 raise RuntimeError(LOST)
             attempts -= 1
-            may_pass = exchange.failure_kind in _PASSING and exchange.body_received is None
-            if not (may_pass and attempts > 0 and method.upper() in _IDEMPOTENT):
+            if not (attempts > 0 and _may_pass(exchange, method)):
                 break
             exchange.settle()
         call = self._call(method, url, extra, exchange.failed)
@@ -337,6 +338,37 @@ class FastHttpSession(WiredSession):
         own_error = body.error if body is not None else None
         partial = self._partial(exchange, self._call(method, url, extra, False)) if exchange.failed else None
         return self._report(exchange, call, label, catch_response, context, stream, own_error, partial)
+
+    def _followed(
+        self,
+        room: Any,
+        method: str,
+        url: str,
+        name: str | None,
+        extra: dict[str, Any],
+        body: FastBody | None,
+        attempts: int,
+    ) -> Any:
+        """Where a call waits: if somebody follows it, what is to be sent with it is part of `extra` then."""
+        if tracing.tracer is None:
+            return room
+
+        def error_of(exchange: Any) -> BaseException:
+            own_error = body.error if body is not None else None
+            return own_error or of_fast(exchange, self._max_retries, self._max_redirects)
+
+        def is_sent_again(exchange: Any) -> bool:
+            nonlocal attempts
+            attempts -= 1
+            return attempts > 0 and _may_pass(exchange, method)
+
+        whole = self._build_url(url) + (f"?{extra['query']}" if extra["query"] else "")
+        headers = extra["headers"] or self._encoded_defaults
+        trace = tracing.tracer.begin(tracing.Call(method.upper(), whole, name or self.request_name, headers))
+        if trace is None:
+            return room
+        extra["headers"] = trace.headers
+        return tracing.FollowedRoom(room, trace, error_of, is_sent_again)
 
     def _refused(self, problem: Exception, url: str, extra: dict[str, Any] | None) -> ValueError:
         """What stock raises for a URL or header that cannot be sent."""
@@ -528,6 +560,11 @@ class FastHttpSession(WiredSession):
 
 
 _BUILD_URL = FastHttpSession._build_url
+
+
+def _may_pass(exchange: Any, method: str) -> bool:
+    """Whether a request may be sent again, and its failure be another one's then."""
+    return exchange.failure_kind in _PASSING and exchange.body_received is None and method.upper() in _IDEMPOTENT
 
 
 def _pairs(headers: Headers) -> list[tuple[str, bytes]]:

@@ -16,6 +16,8 @@ from typing import Any
 import requests
 from requests.adapters import HTTPAdapter
 
+from rocust._http import tracing
+
 #: What runs at `send` unless somebody has patched it: `requests_mock`, `responses`, OpenTelemetry and others do.
 SESSION_SEND = requests.Session.send
 ADAPTER_SEND = HTTPAdapter.send
@@ -62,8 +64,9 @@ class Tally:
 
 
 def patched() -> str | None:
-    """Who has taken the place of `requests`' own sending, in words; None when nobody has."""
-    if requests.Session.send is not SESSION_SEND:
+    """Who has taken the place of `requests`' own sending, in words; None when nobody has, or somebody who asks the engine too."""
+    send = requests.Session.send
+    if send is not SESSION_SEND and not (tracing.tracer is not None and tracing.tracer.is_own(send)):
         return "requests.Session.send is patched"
     if HTTPAdapter.send is not ADAPTER_SEND:
         return "requests.adapters.HTTPAdapter.send is patched"

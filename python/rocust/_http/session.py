@@ -22,7 +22,7 @@ from requests.exceptions import InvalidSchema, InvalidURL, MissingSchema, Reques
 
 from rocust import _core
 from rocust._events import EventHook
-from rocust._http import arguments, environment, failures, paths, streaming, tls, uploading
+from rocust._http import arguments, environment, failures, paths, streaming, tls, tracing, uploading
 from rocust._http.adapter import Call, is_engines
 from rocust._http.address import absolute_http_url_regexp, credentials_in, split_credentials
 from rocust._http.arguments import PLAIN, NotPlain
@@ -246,7 +246,7 @@ class HttpSession(WiredSession, requests.Session):
         """
         name = name or self.request_name
         ledger, is_direct = ledgers(self.request_event, self.user)
-        room = mailroom.current()
+        room: Any = mailroom.current()
         extra: dict[str, Any] | None = None
         body: SentBody | None = None
         reason: str | None = None
@@ -254,6 +254,7 @@ class HttpSession(WiredSession, requests.Session):
             not (kwargs or data is not None or json is not None or self._is_touched or self._headers_changed)
             and Session.send is SESSION_SEND
             and HTTPAdapter.send is ADAPTER_SEND
+            and tracing.tracer is None
             and not (self.trust_env and (tls.environment_bundle() or environment.speaks()))
         )
         try:
@@ -265,6 +266,7 @@ class HttpSession(WiredSession, requests.Session):
                 if data is not None and uploading.is_streamed(data):
                     body = SentBody(data, arguments.text(method), uploading.length_of(data))
                 extra = self._extra(method, url, data, json, kwargs, body)
+                room = self._followed(room, method, name, extra, body, kwargs)
                 key = self._client.send_with(
                     room.port, getcurrent(), ledger, is_direct and not catch_response, method, extra["url"], name, extra
                 )
@@ -287,6 +289,32 @@ class HttpSession(WiredSession, requests.Session):
         call = (self, method, name, context, extra, url)
         own_error = body.error if body is not None else None
         return self._report(exchange, call, catch_response, kwargs.get("timeout"), own_error)
+
+    def _followed(
+        self,
+        room: Any,
+        method: Any,
+        name: str | None,
+        extra: dict[str, Any],
+        body: SentBody | None,
+        kwargs: dict[str, Any],
+    ) -> Any:
+        """Where a call waits: if somebody follows it, what is to be sent with it is part of `extra` then."""
+        if tracing.tracer is None:
+            return room
+
+        def error_of(exchange: Any) -> BaseException:
+            if body is not None and body.error is not None:
+                return failures.of_body(body.error)
+            return failures.of_requests(exchange, arguments.limits_of(kwargs.get("timeout")))[0]
+
+        url = self._build_url(extra["url"]) + (f"?{extra['query']}" if extra["query"] else "")
+        headers = extra["headers"] or self._own_header_pairs()
+        trace = tracing.tracer.begin(tracing.Call(arguments.text(method).upper(), url, name, headers))
+        if trace is None:
+            return room
+        extra["headers"] = trace.headers
+        return tracing.FollowedRoom(room, trace, error_of, lambda _: False)
 
     def _report(
         self,

@@ -33,3 +33,16 @@ def _patch_urllib3_queue() -> None:
     from urllib3 import connectionpool
 
     connectionpool.ConnectionPool.QueueCls = LifoQueue  # type: ignore[assignment]
+
+
+def make_grpc_cooperative() -> None:
+    """Have calls of `grpcio` leave the loop to others while they wait, as sockets do; to be called before a channel is made.
+
+    Its own way of waiting is in C: under the patches above it would hold up every user.
+
+    Raises:
+        ImportError: `grpcio` is not installed.
+    """
+    from grpc.experimental.gevent import init_gevent
+
+    init_gevent()
