@@ -50,10 +50,12 @@ format: $(VENV)/.ready ## Put Rust and Python into the house's format.
 	$(BIN)/ruff format --quiet
 
 # Stock Locust gets the versions that we have of what both use: the twins compare the two, not two releases of `requests`.
-lock: $(VENV)/.ready ## Make requirements-dev.txt and requirements-stock.txt anew from pyproject.toml.
+lock: $(VENV)/.ready ## Make requirements-*.txt anew from pyproject.toml.
 	$(PYTHON_VENV) -m pip install --quiet uv
 	$(BIN)/uv pip compile pyproject.toml --extra otel --group dev --universal --python-version 3.10 --generate-hashes --allow-unsafe --no-header --upgrade --quiet --output-file requirements-dev.txt
 	$(BIN)/uv pip compile --group stock --constraint requirements-dev.txt --universal --python-version 3.11 --generate-hashes --no-header --upgrade --quiet --output-file requirements-stock.txt
+	$(BIN)/uv pip compile pyproject.toml $(foreach extra,dns milvus mongodb mqtt oai postgres qdrant socketio,--extra $(extra)) --group contrib --constraint requirements-dev.txt --universal --python-version 3.11 --generate-hashes --no-header --upgrade --quiet --output-file requirements-contrib.txt
+	$(BIN)/uv pip compile pyproject.toml --group plugins --constraint requirements-stock.txt --universal --python-version 3.11 --generate-hashes --no-header --upgrade --quiet --output-file requirements-plugins.txt
 
 stock: $(VENV)/.ready ## Install stock Locust into .venvs/stock, for the bench and for tests/compat.
 	$(PYTHON_VENV) scripts/stock.py
@@ -80,11 +82,11 @@ test-model: ## Search every interleaving of mailbox and doorbell for a lost wake
 develop: $(VENV)/.ready ## Build the extension into .venv (profile `fast`: optimised, without link-time optimisation).
 	PIP_QUIET=1 VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/maturin develop --locked --profile fast
 
-test-servers: ## Install the servers that the tests talk to (nginx), as root on Debian or Ubuntu; elsewhere say what is left out.
+test-servers: ## Install the servers that the tests talk to (nginx, Mosquitto, PostgreSQL), as root on Debian or Ubuntu; elsewhere say what is left out.
 	@sh scripts/test_servers.sh
 
 test-python: ## The Python tests, against what `make develop` built.
-	$(PYTHON_VENV) scripts/stock.py --optional
+	$(PYTHON_VENV) scripts/homes.py --optional stock contrib plugins
 	$(PYTHON_VENV) -m pytest
 
 python:
@@ -98,5 +100,5 @@ $(VENV)/.ready: requirements-dev.txt | python
 
 debian-packages: ## Say what Debian and Ubuntu need beside Rust (this one installs nothing).
 	@echo "sudo apt-get install build-essential python3 python3-venv"
-	@echo "for the tests of HTTP/2 against another server (make test installs it as root; left out without it): nginx"
+	@echo "for tests against servers of others (make test installs them as root; left out without them): nginx mosquitto postgresql"
 	@echo "for make bench also: nginx wrk openssl (and linux-perf for benches/profile.sh)"

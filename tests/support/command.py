@@ -17,7 +17,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -272,6 +272,7 @@ def start_locust(
     headless: bool = True,
     probe: bool = True,
     terminal: Terminal | None = None,
+    command: Sequence[str] = COMMAND,
 ) -> RunningCommand:
     """Start the command under test on a locustfile.
 
@@ -282,12 +283,13 @@ def start_locust(
         headless: Whether to pass `--headless`.
         probe: Whether a text gets the probe.
         terminal: What its standard input is; nothing by default.
+        command: The command, when it is not the one under test: the same one from another home.
     """
     directory = Path(tempfile.mkdtemp(prefix="e2e-"))
     path = file if isinstance(file, Path) else directory / "locustfile.py"
     if isinstance(file, str):
         path.write_text(file + (PROBE if probe else ""), encoding="utf-8")
-    arguments = [*COMMAND, "-f", str(path), *(["--headless"] if headless else []), *args]
+    arguments = [*command, "-f", str(path), *(["--headless"] if headless else []), *args]
     if terminal is not None:
         arguments = terminal.led_by(arguments)
     return RunningCommand(arguments, directory, _environment(directory, env), terminal)
@@ -300,13 +302,14 @@ def run_locust(
     timeout: float = RUN_LIMIT_S,
     headless: bool = True,
     probe: bool = True,
+    command: Sequence[str] = COMMAND,
 ) -> Result:
     """Run the command under test on a locustfile to its end. The arguments are those of `start_locust`.
 
     Raises:
         AssertionError: It did not end within `timeout` seconds.
     """
-    with start_locust(file, *args, env=env, headless=headless, probe=probe) as running:
+    with start_locust(file, *args, env=env, headless=headless, probe=probe, command=command) as running:
         return running.wait(timeout)
 
 

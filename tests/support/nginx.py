@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import socket
 import subprocess
-import sys
 import time
 from collections import Counter
 from pathlib import Path
 from types import TracebackType
 
-import pytest
-
-#: Debian keeps it where only root looks.
-PROGRAM = shutil.which("nginx", path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin")
+from support.daemon import find_program, free_port
 
 _CONFIGURATION = """
 daemon off;
@@ -55,15 +49,9 @@ class Nginx:
     def __init__(
         self, folder: Path, *, http2: bool = True, certificate: Path | None = None, keepalive_requests: int = 1_000_000
     ) -> None:
-        if PROGRAM is None:
-            message = "nginx is not installed; make debian-packages says how to get it"
-            if os.environ.get("CI") and sys.platform == "linux":
-                pytest.fail(message)
-            pytest.skip(message)
+        self._program = find_program("nginx")
         self._folder = folder
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port: int = free.getsockname()[1]
+        self.port = free_port()
         self.url = f"{'https' if certificate else 'http'}://127.0.0.1:{self.port}"
         listen = (" ssl" if certificate else "") + (" http2" if http2 else "")
         tls = f"ssl_certificate {certificate}; ssl_certificate_key {certificate};" if certificate else ""
@@ -73,10 +61,9 @@ class Nginx:
         (folder / "nginx.conf").write_text(text)
 
     def __enter__(self) -> Nginx:
-        assert PROGRAM is not None
         log = str(self._folder / "error.log")
         self._process = subprocess.Popen(
-            [PROGRAM, "-e", log, "-p", str(self._folder), "-c", str(self._folder / "nginx.conf")],
+            [self._program, "-e", log, "-p", str(self._folder), "-c", str(self._folder / "nginx.conf")],
             stderr=subprocess.DEVNULL,
         )
         deadline = time.monotonic() + 20
