@@ -36,8 +36,8 @@ def check_class_hosts(environment: Any, user_classes: list[Any]) -> None:
     homeless = [user_class for user_class in user_classes if _makes_own_client(user_class) and user_class.host is None]
     if homeless and len(homeless) == len(user_classes):
         logger.error(
-            "You must specify the base host. Either in the host attribute in the User class (here: %s), or on the "
-            "command line using the --host option, such as: %s --host https://www.example.com",
+            "You must specify the base host. Either in the host attribute in the User class, or on the command line using "
+            "the --host option. There is none for %s. hint: %s --host https://www.example.com",
             ", ".join(user_class.__name__ for user_class in homeless),
             program_name(),
         )

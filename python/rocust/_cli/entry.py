@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import runpy
+import signal
 import sys
 from typing import NoReturn
 
@@ -32,6 +33,8 @@ def main() -> NoReturn:
             f"\n{program_name()}: interrupted before the test had started.",
             EXIT_INTERRUPTED,
         )
+    finally:
+        _keep_exit_code()
 
 
 def run_module() -> NoReturn:
@@ -68,6 +71,12 @@ def _become_locust() -> None:
     from rocust._compat.alias import install
 
     install()
+
+
+def _keep_exit_code() -> None:
+    """Have no Ctrl-C change the exit code any more, now that it is decided; a test that has run listens to it by itself."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _import_plugins() -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import ast
 import atexit
+import itertools
 import os
+import shutil
 import tempfile
 from collections.abc import Sequence
-from contextlib import suppress
+from functools import cache
 from typing import Any
 from urllib.parse import urlparse
 
@@ -89,12 +91,13 @@ def _similar_file(path: str) -> str:
 
 
 def download_locustfile_from_url(url: str) -> str:
-    """Fetch a locustfile from the web into the directory for temporary files; it is removed at exit.
+    """Fetch a locustfile from the web into a directory of this process, which is removed at exit.
 
     Returns:
         Its path.
 
-    Differs from Locust: an answer that is an error page, or does not come, is refused.
+    Differs from Locust: an answer that is an error page, or does not come, is refused; files of other processes in the
+    directory for temporary files are left alone; the text is read as Python reads a file, not by the server's headers.
     """
     import requests
 
@@ -103,22 +106,31 @@ def download_locustfile_from_url(url: str) -> str:
         response.raise_for_status()
     except requests.exceptions.RequestException as error:
         refuse(f"Failed to get locustfile from: {url}. Exception: {error}")
+    source = response.content
     try:
-        ast.parse(response.text)
+        ast.parse(source)
     except (SyntaxError, ValueError):
-        refuse(f"Failed to get locustfile from: {url}. Response was not valid python code: '{response.text[:100]}'")
-    name = urlparse(url).path.rpartition("/")[2] or "locustfile.py"
-    path = os.path.join(tempfile.gettempdir(), name)
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(response.text)
-    atexit.register(_remove, path)
+        beginning = source[:100].decode(errors="replace")
+        refuse(f"Failed to get locustfile from: {url}. Response was not valid python code: '{beginning}'")
+    path = _free_path(urlparse(url).path.rpartition("/")[2] or "locustfile.py")
+    with open(path, "wb") as file:
+        file.write(source)
     return path
 
 
-def _remove(path: str) -> None:
-    # Another process of the same test may have been faster, and Windows keeps open files.
-    with suppress(OSError):
-        os.remove(path)
+def _free_path(name: str) -> str:
+    """Where a downloaded file of this name goes. They share a directory, so that one can import another."""
+    directory = _download_directory()
+    stem, extension = os.path.splitext(name)
+    names = itertools.chain([name], (f"{stem}_{number}{extension}" for number in itertools.count(2)))
+    return next(path for name in names if not os.path.exists(path := os.path.join(directory, name)))
+
+
+@cache
+def _download_directory() -> str:
+    directory = tempfile.mkdtemp(prefix="rocust-")
+    atexit.register(shutil.rmtree, directory, ignore_errors=True)
+    return directory
 
 
 def get_locustfiles_locally(options: Any) -> list[str]:
