@@ -22,9 +22,24 @@ def apply() -> bool:
         return bool(monkey.is_module_patched("socket"))
     if not monkey.is_module_patched("socket"):
         monkey.patch_all()
+        _give_back_queues()
         if not os.getenv("LOCUST_SKIP_URLLIB3_PATCH"):
             _patch_urllib3_queue()
     return True
+
+
+def _give_back_queues() -> None:
+    """Leave `queue.Queue` and its like as Python has them: on patched locks they are cooperative as they are.
+
+    gevent's own lack what libraries use of them, such as `mutex` (python-statemachine cannot start). `SimpleQueue`,
+    which is C, stays gevent's.
+    """
+    import queue
+
+    from gevent import monkey
+
+    for name in ("Queue", "LifoQueue", "PriorityQueue"):
+        setattr(queue, name, monkey.get_original("queue", name))
 
 
 def _patch_urllib3_queue() -> None:
