@@ -1,6 +1,6 @@
-"""`MongoDBUser` and a real server where there is one: a `mongod` or `ferretdb` on the path.
+"""`MongoDBUser` and a real server, where a `mongod` is on the path: Debian has none, and so only who has installed one sees that test run.
 
-Neither Debian nor a package index has one, so only who has installed one sees the first test run; the second needs none.
+That a server is not there needs none.
 """
 
 from __future__ import annotations
@@ -37,15 +37,10 @@ class Reader(MongoDBUser):
 def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     folder: Path = tmp_path_factory.mktemp("mongodb")
     number = free_port()
-    if program := shutil.which("mongod"):
-        arguments = [program, "--dbpath", str(folder), "--port", str(number), "--bind_ip", "127.0.0.1"]
-    elif program := shutil.which("ferretdb"):
-        arguments = [
-            program, "--handler=sqlite", f"--sqlite-url=file:{folder}/", f"--listen-addr=127.0.0.1:{number}",
-            "--telemetry=disable", "--debug-addr=-", f"--state-dir={folder}",
-        ]  # fmt: skip
-    else:
-        pytest.skip("no MongoDB server: neither mongod nor ferretdb is installed, and no package index we use has one")
+    program = shutil.which("mongod")
+    if program is None:
+        pytest.skip("no MongoDB server: mongod is not installed, and Debian has no package of it")
+    arguments = [program, "--dbpath", str(folder), "--port", str(number), "--bind_ip", "127.0.0.1"]
     with daemon(arguments, number):
         yield number
 
