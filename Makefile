@@ -21,7 +21,7 @@ unexport $(filter LOCUST_%,$(.VARIABLES))
 .DEFAULT_GOAL := help
 # `test` is a sequence: what CI reads last is what the test runner said last.
 .NOTPARALLEL:
-.PHONY: help demo test bench lint wheel format lock stock compatibility python develop lint-rust lint-python test-rust test-model test-python test-servers debian-packages
+.PHONY: help demo test bench lint wheel format lock stock compatibility python develop web lint-web lint-rust lint-python test-rust test-model test-python test-servers debian-packages
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r target text; do printf '  make %-16s %s\n' "$$target" "$$text"; done
@@ -36,7 +36,7 @@ bench: $(VENV)/.ready ## Measure beside stock Locust and wrk with a release buil
 	$(BENCH_VENV)/bin/python -m pip install --quiet .
 	$(PYTHON_VENV) benches/run.py --rocust $(BENCH_VENV)/bin/rocust
 
-lint: lint-rust lint-python ## Formatting, clippy, ruff, types, layers. Warnings are errors.
+lint: lint-rust lint-python lint-web ## Formatting, clippy, ruff, types, layers, the pages. Warnings are errors.
 
 compatibility: $(VENV)/.ready ## Write COMPATIBILITY.md from what tests/compat knows.
 	$(PYTHON_VENV) scripts/compatibility.py
@@ -70,6 +70,12 @@ lint-python: $(VENV)/.ready ## ruff, mypy and the layers of the rooms.
 	$(BIN)/ruff format --check
 	$(PYTHON_VENV) -m mypy
 	cd python && $(BIN)/lint-imports --config ../pyproject.toml --no-cache
+
+web: $(VENV)/.ready ## Build the pages of web/ into the package; Node is needed for this alone.
+	$(PYTHON_VENV) scripts/web.py build
+
+lint-web: $(VENV)/.ready ## tsc and biome, and that the committed pages are what web/ gives; left out without npm.
+	$(PYTHON_VENV) scripts/web.py check
 
 # The bindings have no Rust tests: those would link against libpython, which many Pythons do not have as a library. They are
 # compiled by clippy above and tested through Python below; tests/architecture holds this.

@@ -75,6 +75,7 @@ _FACES = frozenset(
         "env",
         "event",
         "exception",
+        "html",
         "log",
         "main",
         "rpc",

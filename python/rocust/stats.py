@@ -8,11 +8,12 @@ from rocust._report.console import (
     print_error_report,
     print_percentile_stats,
     print_stats,
-    print_stats_json,
     print_timings,
-    save_stats_json,
     stats_printer,
 )
+from rocust._report.csv import CSVWriter, StatsCSV
+from rocust._report.csv_files import StatsCSVFileWriter
+from rocust._report.json import print_stats_json, save_stats_json
 from rocust._stats import (
     CachedResponseTimes,
     RequestStats,
@@ -75,9 +76,12 @@ __all__ = [
     "STATS_AUTORESIZE",
     "STATS_NAME_WIDTH",
     "STATS_TYPE_WIDTH",
+    "CSVWriter",
     "CachedResponseTimes",
     "RequestStats",
     "StatsBaseDict",
+    "StatsCSV",
+    "StatsCSVFileWriter",
     "StatsEntry",
     "StatsEntryDict",
     "StatsError",

@@ -38,13 +38,23 @@ struct Added {
     num_none_requests: u64,
 }
 
+/// Where Locust would have made a copy.
+#[derive(Clone, Copy, Debug)]
+struct Mark {
+    serial: u64,
+    /// The key of the copy.
+    at_epoch_s: i64,
+    /// The last second that is in it: its own, or the one before where counting began within its own.
+    until_epoch_s: i64,
+}
+
 /// What is needed to look back over the last seconds.
 #[derive(Clone, Debug)]
 struct Recent {
     /// How many seconds, and how many marks, are kept.
     reach_s: usize,
-    /// (serial, second): where Locust would have made a copy, oldest first.
-    marks: VecDeque<(u64, i64)>,
+    /// Where Locust would have made a copy, oldest first.
+    marks: VecDeque<Mark>,
     next_serial: u64,
     added: VecDeque<Added>,
 }
@@ -59,9 +69,13 @@ impl Recent {
         }
     }
 
-    fn mark(&mut self, at_epoch_s: i64) {
-        self.marks.retain(|&(_, marked)| marked != at_epoch_s);
-        self.marks.push_back((self.next_serial, at_epoch_s));
+    fn mark(&mut self, at_epoch_s: i64, until_epoch_s: i64) {
+        self.marks.retain(|mark| mark.at_epoch_s != at_epoch_s);
+        self.marks.push_back(Mark {
+            serial: self.next_serial,
+            at_epoch_s,
+            until_epoch_s,
+        });
         self.next_serial += 1;
         while self.marks.len() > self.reach_s {
             self.marks.pop_front();
@@ -185,7 +199,8 @@ impl Entry {
         if let Some(recent) = &mut self.recent {
             recent.marks.clear();
             recent.added.clear();
-            recent.mark(second_of(at_epoch_s));
+            let second = second_of(at_epoch_s);
+            recent.mark(second, second - 1);
         }
     }
 
@@ -204,7 +219,7 @@ impl Entry {
                 .last_request_timestamp_s
                 .is_some_and(|last| second > second_of(last))
         {
-            recent.mark(second - 1);
+            recent.mark(second - 1, second - 1);
         }
         self.figures.add_request(response_time, length_bytes, at_epoch_s);
         let key = match (response_time, bucketing) {
@@ -274,7 +289,7 @@ impl Entry {
             added.num_none_requests += other.num_none_requests;
         }
         if after > before {
-            recent.mark(after);
+            recent.mark(after, after);
         }
     }
 
@@ -285,42 +300,36 @@ impl Entry {
         recent
             .marks
             .iter()
-            .filter(|&&(marked, _)| serial.is_none_or(|serial| marked > serial))
-            .map(|&(marked, second)| self.as_of(recent, marked, second))
+            .filter(|mark| serial.is_none_or(|serial| mark.serial > serial))
+            .map(|mark| self.as_of(recent, mark))
             .collect()
-    }
-
-    /// Whether Locust would hold a copy as of the end of a second.
-    #[must_use]
-    pub fn has_cached(&self, at_epoch_s: i64) -> bool {
-        self.recent
-            .as_ref()
-            .is_some_and(|recent| recent.marks.iter().any(|&(_, second)| second == at_epoch_s))
     }
 
     /// Locust's percentile over what was counted after the first of `seconds` that has a copy; `None` when none has.
     #[must_use]
     pub fn current_percentile(&self, seconds: &[i64], share: f64) -> Option<i64> {
         let recent = self.recent.as_ref()?;
-        let second = *seconds.iter().find(|&&second| self.has_cached(second))?;
+        let marked = |second: &i64| recent.marks.iter().find(|mark| mark.at_epoch_s == *second);
+        let until_epoch_s = seconds.iter().find_map(marked)?.until_epoch_s;
         let mut since = Buckets::default();
         let mut count: i64 = 0;
-        for added in recent.added.iter().filter(|added| added.at_epoch_s > second) {
+        for added in recent.added.iter().filter(|added| added.at_epoch_s > until_epoch_s) {
             since.merge(&added.response_times);
             count = count.saturating_add_unsigned(added.num_requests.saturating_sub(added.num_none_requests));
         }
         Some(since.percentile(count, share))
     }
 
-    fn as_of(&self, recent: &Recent, serial: u64, second: i64) -> Cached {
+    fn as_of(&self, recent: &Recent, mark: &Mark) -> Cached {
         let mut cached = Cached {
-            serial,
-            at_epoch_s: second,
+            serial: mark.serial,
+            at_epoch_s: mark.at_epoch_s,
             response_times: self.figures.response_times.clone(),
             num_requests: self.figures.num_requests,
             num_none_requests: self.figures.num_none_requests,
         };
-        for added in recent.added.iter().filter(|added| added.at_epoch_s > second) {
+        let after = |added: &&Added| added.at_epoch_s > mark.until_epoch_s;
+        for added in recent.added.iter().filter(after) {
             cached.response_times.subtract(&added.response_times);
             cached.num_requests = cached.num_requests.saturating_sub(added.num_requests);
             cached.num_none_requests = cached.num_none_requests.saturating_sub(added.num_none_requests);
@@ -361,7 +370,7 @@ mod tests {
             .into_iter()
             .map(|copy| (copy.at_epoch_s, copy.num_requests, copy.response_times.iter().count()))
             .collect();
-        assert_eq!(cached, [(100, 1, 1), (102, 1, 1), (103, 3, 3)]);
+        assert_eq!(cached, [(100, 0, 0), (102, 1, 1), (103, 3, 3)]);
         assert_eq!(entry.cached_since(Some(1)).len(), 1);
     }
 

@@ -72,13 +72,9 @@ def refused(result: Result, exit_code: int, *sentences: str) -> None:
             "Did you mean 'Buyer'?",
         ),
         (["--csv-full-history"], 2, "'--csv-full-history' requires '--csv'."),
-        (["--csv", "results"], 2, "argument --csv: CSV files are not there yet"),
-        (
-            ["--html", "report.html"],
-            2,
-            "argument --html: the HTML report is not there yet",
-        ),
-        (["--locust-rounding"], 2, "argument --locust-rounding: a choice of rounding is not there yet"),
+        (["--csv", "/dev/null/results"], 2, "argument --csv: unable to write to '/dev/null/results'"),
+        (["--html", "/dev/null/report.html"], 2, "argument --html: unable to write to '/dev/null/report.html'"),
+        (["--json-file", "/dev/null/out"], 2, "argument --json-file: unable to write to '/dev/null/out'"),
         (
             ["--master"],
             2,

@@ -29,21 +29,6 @@ _ABSENT = {
         _DISTRIBUTED,
         "Remove it to run the test in this process alone.",
     ),
-    "csv_prefix": (
-        "--csv",
-        "CSV files are not there yet",
-        "Use --json or --json-file for results in a file.",
-    ),
-    "html_file": (
-        "--html",
-        "the HTML report is not there yet",
-        "Use --json or --json-file for results in a file.",
-    ),
-    "locust_rounding": (
-        "--locust-rounding",
-        "a choice of rounding is not there yet",
-        "Remove it to get the percentiles there are.",
-    ),
 }
 
 _NO_WEB_PAGE = (

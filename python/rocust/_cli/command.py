@@ -23,6 +23,7 @@ from rocust._cli.parsing import (
     require_csv_for_its_history,
 )
 from rocust._cli.refusal import EXIT_CANNOT_RUN, nearest, refuse, refuse_usage
+from rocust._cli.reports import Reports
 from rocust._cli.selection import (
     print_available_users,
     select_user_classes,
@@ -75,9 +76,10 @@ def run_command() -> NoReturn:
     _show_task_ratio(options, user_classes)
     _check(options, user_classes)
     environment.create_local_runner()
+    reports = Reports(environment, options)
     _initialize(environment, options)
     check_class_hosts(environment, environment.user_classes)
-    Session(environment, options).run()
+    Session(environment, options, reports).run()
 
 
 def _load_locustfiles() -> Declared:

@@ -12,12 +12,16 @@ import os
 import signal
 import sys
 from functools import partial
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from rocust import _log
 from rocust._cli.interrupt import Interrupts
 from rocust._cli.keyboard import input_listener
+from rocust._cli.refusal import EXIT_CANNOT_RUN
 from rocust._kernel.green import Event, get_hub, spawn, spawn_later
+
+if TYPE_CHECKING:
+    from rocust._cli.reports import Reports
 
 logger = logging.getLogger("locust.main")
 
@@ -36,12 +40,14 @@ class Session:
     Args:
         environment: The environment, with its runner.
         options: The parsed command line.
+        reports: The reports in files.
     """
 
-    def __init__(self, environment: Any, options: Any) -> None:
+    def __init__(self, environment: Any, options: Any, reports: Reports) -> None:
         self._environment = environment
         self._runner = environment.runner
         self._options = options
+        self._reports = reports
         self._over = Event()
         self._interrupts = Interrupts(self._over.set)
         self._log_exception = _log.greenlet_exception_logger(logger)
@@ -69,6 +75,8 @@ class Session:
         from rocust._stats import stats_history
 
         spawn(stats_history, self._runner)
+        if (csv_writer := self._reports.start()) is not None:
+            self._watch(csv_writer)
         if self._options.only_summary:
             return
         if self._draws_live_table():
@@ -150,6 +158,8 @@ class Session:
     def shut_down(self) -> NoReturn:
         """Fire `quitting`, stop the users, print the results, fire `quit`, and end the process."""
         logger.debug("Running teardowns...")
+        # Before `quitting`, whose listeners look for it, as Locust does; what the users add until they are stopped, it gets below.
+        self._reports.write_html()
         self._environment.events.quitting.fire(environment=self._environment, reverse=True)
         exit_code = exit_code_of(self._environment, self._options.exit_code_on_error)
         self._close_live_table()
@@ -158,9 +168,19 @@ class Session:
             greenlet.kill(block=False)
         logger.debug("Cleaning up runner...")
         self._runner.quit()
+        self._write_reports()
         self._print_results()
+        if self._reports.is_incomplete:
+            exit_code = exit_code or EXIT_CANNOT_RUN
         self._environment.events.quit.fire(exit_code=exit_code)
+        self._reports.close()
         sys.exit(exit_code)
+
+    def _write_reports(self) -> None:
+        """All reports in files, now that nothing is added any more."""
+        self._reports.write_html()
+        self._reports.write_json()
+        self._reports.update_csv()
 
     def _close_live_table(self) -> None:
         if self._live_table is not None:
@@ -168,14 +188,12 @@ class Session:
 
     def _print_results(self) -> None:
         from rocust._report import console
+        from rocust._report.json import print_stats_json
 
         stats = self._runner.stats
         if self._options.json:
-            console.print_stats_json(stats)
+            print_stats_json(stats)
         if self._options.json_file:
-            if directory := os.path.dirname(self._options.json_file):
-                os.makedirs(directory, exist_ok=True)
-            console.save_stats_json(stats, self._options.json_file)
             return
         console.print_stats(stats, current=False)
         if getattr(self._options, "rocust_timings", False):

@@ -1,15 +1,16 @@
-"""The tables of the console and the JSON output, byte for byte as Locust prints them."""
+"""The tables of the console, byte for byte as Locust prints them."""
 
 from __future__ import annotations
 
-import json
 import logging
+import time
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from rocust._compat.knobs import knob
 from rocust._kernel.green import sleep
 from rocust._report.live import LiveTable
+from rocust._report.pause import pause_s
 from rocust._stats.percentile import get_readable_percentiles, sort_stats
 from rocust._stats.width import name_width, type_width
 
@@ -25,9 +26,7 @@ __all__ = [
     "print_error_report",
     "print_percentile_stats",
     "print_stats",
-    "print_stats_json",
     "print_timings",
-    "save_stats_json",
     "stats_printer",
 ]
 
@@ -130,33 +129,18 @@ def _log(lines: Iterable[str]) -> None:
         console_logger.info(line)
 
 
-def print_stats_json(stats: RequestStats) -> None:
-    """Print all entries as JSON, which resets them. Same as Locust."""
-    print(_json(stats))
-
-
-def save_stats_json(stats: RequestStats, filename: str) -> None:
-    """Write all entries to `filename`.json, which resets them. Same as Locust."""
-    with open(f"{filename}.json", "w", encoding="utf-8") as file:
-        file.write(_json(stats))
-
-
-def _json(stats: RequestStats) -> str:
-    with stats.still():
-        return json.dumps(stats.serialize_stats(), indent=4)
-
-
 def stats_printer(stats: RequestStats) -> Callable[[], None]:
     """A function that logs the table of requests every `CONSOLE_STATS_INTERVAL_SEC`, for ever; to be spawned.
 
-    Same as Locust.
+    Same as Locust, but where there are so many names that a table takes long, the pauses grow.
     """
 
     def print_for_ever() -> None:
         try:
             while True:
+                began_s = time.perf_counter()
                 print_stats(stats)
-                sleep(knob("stats", "CONSOLE_STATS_INTERVAL_SEC"))
+                sleep(pause_s(knob("stats", "CONSOLE_STATS_INTERVAL_SEC"), time.perf_counter() - began_s))
         except KeyboardInterrupt as interrupt:
             logger.debug(interrupt, exc_info=True)
 

@@ -51,6 +51,15 @@ def recent_s(use_response_times_cache: bool) -> int:
     return int(knob("stats", "CURRENT_RESPONSE_TIME_PERCENTILE_WINDOW")) + 10 if use_response_times_cache else 0
 
 
+def window_starts() -> list[int]:
+    """The seconds at whose end the window of the current response times may begin, the best first."""
+    middle = int(now()) - int(knob("stats", "CURRENT_RESPONSE_TIME_PERCENTILE_WINDOW"))
+    seconds = [middle]
+    for distance in range(1, _WINDOW_SLACK_S):
+        seconds += (middle - distance, middle + distance)
+    return seconds
+
+
 def _figure(name: str, doc: str) -> Any:
     """A property that reads a figure from the ledger and writes an assignment through."""
 
@@ -368,10 +377,10 @@ class StatsEntry:
                 "StatsEntry.use_response_times_cache must be set to True "
                 "to calculate the _current_ response time percentile"
             )
-        middle = int(now()) - int(knob("stats", "CURRENT_RESPONSE_TIME_PERCENTILE_WINDOW"))
-        seconds = [middle]
-        for distance in range(1, _WINDOW_SLACK_S):
-            seconds += (middle - distance, middle + distance)
+        return self._current_percentile(window_starts(), percent)
+
+    def _current_percentile(self, seconds: list[int], percent: float) -> int | None:
+        """The percentile since the first of the seconds that is known."""
         self._file_response_times()
         if self._cache is None:
             return self._core.current_percentile(seconds, percent)

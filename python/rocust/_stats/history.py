@@ -1,4 +1,4 @@
-"""What the charts show: a note of the total every few seconds."""
+"""What the charts show: a note of the total, and of the entries, every few seconds."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger("locust.stats")
 
 _IDLE_STATES = ("ready", "stopped")
+#: So many notes of the total are kept; then every second one goes.
+_MOST_NOTES = 2_048
 
 
 def update_stats_history(runner: Any, timestamp: str | None = None) -> None:
@@ -27,7 +29,8 @@ def update_stats_history(runner: Any, timestamp: str | None = None) -> None:
         runner: Whose `stats` and `user_count` are noted.
         timestamp: The time to note; now by default.
 
-    Same as Locust.
+    Differs from Locust: there are at most 2,048 notes, nearly three hours of them. When there would be more, every second one is taken
+    out, so a long run keeps the shape of its curves, the older the coarser. And the entries are noted too, in `stats.entry_history`.
     """
     stats: RequestStats = runner.stats
     time = timestamp or format_utc_timestamp(now())
@@ -45,6 +48,9 @@ def update_stats_history(runner: Any, timestamp: str | None = None) -> None:
             "time": time,
         }
     )
+    if len(stats.history) > _MOST_NOTES:
+        del stats.history[1:-1:2]
+    stats.entry_history.note(stats, time)
 
 
 def stats_history(runner: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from rocust import _core
@@ -11,6 +12,11 @@ from rocust._stats.error import StatsError
 
 if TYPE_CHECKING:
     from rocust._stats.request_stats import RequestStats
+
+logger = logging.getLogger("locust.stats")
+
+#: More names than a test has that means them.
+_MANY_NAMES = 5_000
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
@@ -79,7 +85,20 @@ class Entries(_Listing[tuple[str, str], StatsEntry]):
             known = dict.get(self, (name, method))
             if known is None or not known._core.is_same(core):
                 self._enter((name, method), StatsEntry._of(self._stats, name, method, core))
+        if len(self) > _MANY_NAMES:
+            self._warn_of_many_names()
         return self
+
+    def _warn_of_many_names(self) -> None:
+        if self._stats.has_warned_of_many_names:
+            return
+        self._stats.has_warned_of_many_names = True
+        newest, _ = next(reversed(self))
+        logger.warning(
+            "The statistics have more than %d different names by now, like %r. Each of them takes memory and a line in every report. If "
+            "they are one thing with changing parts, give it one name: self.client.get(url, name='/item/[id]').",
+            *(_MANY_NAMES, newest),
+        )
 
     def __missing__(self, key: tuple[str, str]) -> StatsEntry:
         name, method = key

@@ -10,6 +10,7 @@ from rocust import _core
 from rocust._stats.bucket import own_bucketing
 from rocust._stats.clock import now
 from rocust._stats.entry import StatsEntry, recent_s
+from rocust._stats.entry_history import EntryHistory
 from rocust._stats.error import StatsError
 from rocust._stats.listing import Entries, Errors
 from rocust._stats.shape import StatsEntryDict, StatsErrorDict
@@ -40,6 +41,10 @@ class RequestStats:
         self.ledger.set_recent(recent_s(use_response_times_cache))
         #: What `update_stats_history` has noted, oldest first.
         self.history: list[dict[str, Any]] = []
+        #: The same for single entries. Locust has none.
+        self.entry_history = EntryHistory()
+        #: Whether the log has said that there are too many names to make sense: once is enough.
+        self.has_warned_of_many_names = False
         self.clear_all()
 
     # -- the whole
@@ -171,6 +176,7 @@ class RequestStats:
         self.ledger.reset_all(now())
         self._errors = Errors(self)
         self.history = []
+        self.entry_history = EntryHistory()
 
     def clear_all(self) -> None:
         """Take all entries and failures out. Same as Locust."""
@@ -180,6 +186,7 @@ class RequestStats:
         self._entries = Entries(self)
         self._errors = Errors(self)
         self.history = []
+        self.entry_history = EntryHistory()
 
     # -- the wire
 
