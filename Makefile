@@ -88,7 +88,7 @@ test-model: ## Search every interleaving of mailbox and doorbell for a lost wake
 develop: $(VENV)/.ready ## Build the extension into .venv (profile `fast`: optimised, without link-time optimisation).
 	PIP_QUIET=1 VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/maturin develop --locked --profile fast
 
-test-servers: ## Install the servers that the tests talk to (nginx, Mosquitto, PostgreSQL), as root on Debian or Ubuntu; elsewhere say what is left out.
+test-servers: ## Install the servers that the tests talk to (nginx, Mosquitto, PostgreSQL) and the browser they look with (Chromium), as root on Debian or Ubuntu; elsewhere say what is left out.
 	@sh scripts/test_servers.sh
 
 test-python: ## The Python tests, against what `make develop` built.
@@ -107,4 +107,5 @@ $(VENV)/.ready: requirements-dev.txt | python
 debian-packages: ## Say what Debian and Ubuntu need beside Rust (this one installs nothing).
 	@echo "sudo apt-get install build-essential python3 python3-venv"
 	@echo "for tests against servers of others (make test installs them as root; left out without them): nginx mosquitto postgresql"
+	@echo "for tests that look at pages (the same holds): chromium"
 	@echo "for make bench also: nginx wrk openssl (and linux-perf for benches/profile.sh)"

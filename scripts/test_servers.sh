@@ -1,6 +1,6 @@
 #!/bin/sh
-# Install the servers that the tests talk to, where that can be done unasked: as root on Debian or Ubuntu. Elsewhere say what will be
-# left out; nothing fails here.
+# Install the servers that the tests talk to, and the browser that they look with, where that can be done unasked: as root on Debian or
+# Ubuntu. Elsewhere say what will be left out; nothing fails here.
 set -eu
 PATH="$PATH:/usr/sbin:/usr/local/sbin"
 
@@ -18,6 +18,11 @@ postgres=$(has postgres)
 for program in /usr/lib/postgresql/*/bin/postgres; do
     if [ -x "$program" ]; then postgres=yes; fi
 done
+browser=no
+for program in chromium chromium-browser google-chrome; do
+    if [ "$(has "$program")" = yes ]; then browser=yes; fi
+done
+wants chromium "$browser" "the HTML report"
 wants nginx "$(has nginx)" "HTTP/2"
 wants mosquitto "$(has mosquitto)" "rocust.contrib.mqtt"
 wants postgresql "$postgres" "rocust.contrib.postgres"

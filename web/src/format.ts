@@ -10,7 +10,7 @@ export function figure(value: number | null | undefined): string {
   if (value === null || value === undefined) return "";
   if (value === 0) return "0";
   const digits = Math.max(0, 2 - Math.floor(Math.log10(Math.abs(value))));
-  return new Intl.NumberFormat("en", { maximumFractionDigits: Math.min(digits, 6) }).format(value);
+  return new Intl.NumberFormat("en", { maximumFractionDigits: Math.min(digits, 4) }).format(value);
 }
 
 export function percent(share: number): string {
