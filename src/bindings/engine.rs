@@ -9,6 +9,7 @@ use super::door::detached;
 use crate::engine::called_off::{self, CalledOff};
 use crate::engine::conductor::{self, Counts};
 use crate::engine::in_flight;
+use crate::engine::panics;
 use crate::engine::runtime;
 use crate::engine::user::{Action, Input, Seat, State};
 
@@ -122,6 +123,12 @@ fn take_called_off() -> Vec<(String, String, f64, bool, Option<usize>)> {
     called_off::take().into_iter().map(tell).collect()
 }
 
+/// What the first panic of the compiled module said, and where; None as long as there was none.
+#[pyfunction]
+fn first_panic() -> Option<&'static str> {
+    panics::first()
+}
+
 /// Which users to start and to stop to get from `running` to `wanted`, each a dict of class names and counts.
 #[pyfunction]
 fn orders(running: Counts, wanted: Counts) -> (Counts, Counts) {
@@ -136,5 +143,7 @@ pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(settle, module)?)?;
     module.add_function(wrap_pyfunction!(take_called_off, module)?)?;
     module.add_function(wrap_pyfunction!(orders, module)?)?;
+    module.add_function(wrap_pyfunction!(first_panic, module)?)?;
+    panics::listen();
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 use pyo3::create_exception;
 use pyo3::exceptions::{PyException, PyRuntimeError, PyValueError};
+use pyo3::panic::PanicException;
 use pyo3::prelude::*;
 
 use crate::error::Error;
@@ -41,5 +42,6 @@ impl From<UrlProblem> for PyErr {
 pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("InvalidTarget", module.py().get_type::<InvalidTarget>())?;
     module.add("InvalidHeader", module.py().get_type::<InvalidHeader>())?;
+    module.add("Panic", module.py().get_type::<PanicException>())?;
     Ok(())
 }

@@ -361,3 +361,47 @@ impl Drop for Flight {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::port;
+
+    #[test]
+    fn a_panic_in_an_exchange_wakes_its_caller_and_leaves_the_lane_alive() {
+        // Sockets are not enabled: the first connection panics.
+        let lane = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()
+            .expect("a runtime");
+        let port = Arc::new(port::open().expect("a port"));
+        let ledger = Ledger::new(2);
+        for ticket in [7, 8] {
+            let job = Job {
+                session: Arc::default(),
+                request: Request::new(Method::GET, Target::parse("http://127.0.0.1:9/").expect("a URL")),
+                ledger: Some(Arc::clone(&ledger)),
+                report: Report::Later,
+                ticket: TicketId(ticket),
+                port: Arc::clone(&port),
+                supplier: None,
+                cancel: Arc::default(),
+                in_flight: InFlight::begin(),
+                queued: Instant::now(),
+            };
+            let mut posts = Vec::new();
+            lane.block_on(async {
+                job.start(1);
+                while posts.is_empty() {
+                    tokio::task::yield_now().await;
+                    port.drain(&mut posts);
+                }
+            });
+            assert!(
+                matches!(posts[..], [Post::Lost(TicketId(lost))] if lost == ticket),
+                "{posts:?}"
+            );
+        }
+        assert_eq!(ledger.snapshot().total.num_requests, 0);
+    }
+}

@@ -43,7 +43,7 @@ impl Ord for Deadline {
 
 /// Posts every deadline that arrives through `orders` when its time has come. Ends when the sender is gone.
 pub async fn keep(mut orders: UnboundedReceiver<Deadline>) {
-    let mut heap: BinaryHeap<Reverse<Deadline>> = BinaryHeap::new();
+    let Kept(heap) = &mut Kept(BinaryHeap::new());
     let mut batch = Vec::new();
     loop {
         let received = match heap.peek() {
@@ -54,7 +54,7 @@ pub async fn keep(mut orders: UnboundedReceiver<Deadline>) {
                     biased;
                     received = orders.recv_many(&mut batch, 256) => received,
                     () = sleep_until(at) => {
-                        post_due(&mut heap, Instant::now());
+                        post_due(heap, Instant::now());
                         continue;
                     }
                 }
@@ -64,7 +64,20 @@ pub async fn keep(mut orders: UnboundedReceiver<Deadline>) {
             return;
         }
         heap.extend(batch.drain(..).map(Reverse));
-        post_due(&mut heap, Instant::now());
+        post_due(heap, Instant::now());
+    }
+}
+
+/// Deadlines that have yet to come. A panic must not leave those asleep who wait for them.
+struct Kept(BinaryHeap<Reverse<Deadline>>);
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            for Reverse(deadline) in self.0.drain() {
+                deadline.port.post(Post::Lost(deadline.ticket));
+            }
+        }
     }
 }
 
@@ -117,6 +130,32 @@ mod tests {
         assert_eq!(first, [1, 4]);
         tokio::time::sleep(Duration::from_millis(30)).await;
         assert_eq!(drained(&port), [2, 3]);
+    }
+
+    #[test]
+    fn a_panic_wakes_all_who_wait() {
+        // Timers are not enabled: the first sleep panics.
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .expect("a runtime");
+        let port = Arc::new(port::open().expect("a port"));
+        let (sender, orders) = tokio::sync::mpsc::unbounded_channel();
+        for ticket in [1, 2] {
+            let deadline = Deadline {
+                at: Instant::now() + Duration::from_secs(3_600),
+                ticket: TicketId(ticket),
+                port: Arc::clone(&port),
+            };
+            sender.send(deadline).expect("the keeper lives");
+        }
+        let ended = runtime.block_on(async { tokio::spawn(keep(orders)).await });
+        assert!(ended.is_err_and(|error| error.is_panic()));
+        let mut posts = Vec::new();
+        port.drain(&mut posts);
+        assert!(
+            matches!(posts[..], [Post::Lost(_), Post::Lost(_)]),
+            "both are told: {posts:?}"
+        );
     }
 
     #[tokio::test(start_paused = true)]

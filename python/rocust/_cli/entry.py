@@ -6,9 +6,11 @@ import os
 import runpy
 import signal
 import sys
+import traceback
 from typing import NoReturn
 
-from rocust._cli.refusal import EXIT_INTERRUPTED, program_name, refuse
+from rocust import _core
+from rocust._cli.refusal import EXIT_INTERRUPTED, EXIT_PANIC, program_name, refuse
 
 _DEMO_TARGET = "demo-target"
 _PLUGINS = "locust_plugins"
@@ -32,6 +34,12 @@ def main() -> NoReturn:
         refuse(
             f"\n{program_name()}: interrupted before the test had started.",
             EXIT_INTERRUPTED,
+        )
+    except _core.Panic:
+        traceback.print_exc()
+        refuse(
+            f"{program_name()}: Rocust itself has failed, in its compiled module; please report this, with the traceback above.",
+            EXIT_PANIC,
         )
     finally:
         _keep_exit_code()

@@ -1,8 +1,9 @@
 """Ctrl-C and SIGTERM, while a test runs.
 
-The first one asks for an orderly end; a second Ctrl-C ends at once. The handlers are Python's own, not the loop's, so
-that the second Ctrl-C works even if a user computes without end and the loop never turns; they touch nothing but a
-threadsafe callback. Neither is delivered as an exception: a task with a bare `except:` would swallow it.
+The first one asks for an orderly end; SIGTERM sets a limit to it, and a second Ctrl-C ends at once. The handlers are
+Python's own, not the loop's, so that the second Ctrl-C works even if a user computes without end and the loop never
+turns; they touch nothing but what may be called from a signal handler. Neither is delivered as an exception: a task with
+a bare `except:` would swallow it.
 """
 
 from __future__ import annotations
@@ -26,10 +27,12 @@ class Interrupts:
 
     Args:
         ask_to_end: Called in the loop, once, when the first of them comes.
+        hurry: Called in the signal handler whenever SIGTERM comes.
     """
 
-    def __init__(self, ask_to_end: Callable[[], None]) -> None:
+    def __init__(self, ask_to_end: Callable[[], None], hurry: Callable[[], None]) -> None:
         self._ask_to_end = ask_to_end
+        self._hurry = hurry
         #: The first signal that came; None as long as none did.
         self.received: signal.Signals | None = None
 
@@ -44,6 +47,8 @@ class Interrupts:
         signal.signal(signal.SIGTERM, self._on_signal)
 
     def _on_signal(self, number: int, _frame: Any) -> None:
+        if number == signal.SIGTERM:
+            self._hurry()
         if self.received is None:
             self.received = signal.Signals(number)
             get_hub().loop.run_callback_threadsafe(self._ask_to_end)

@@ -12,6 +12,8 @@ from typing import NoReturn
 EXIT_CANNOT_RUN = 1
 #: The command line (or environment variable, or configuration file) is wrong.
 EXIT_USAGE = 2
+#: The compiled module has panicked: Rocust's own fault.
+EXIT_PANIC = 2
 #: Ended by Ctrl-C before, or without, an orderly end: 128 + SIGINT, as shells say it.
 EXIT_INTERRUPTED = 130
 

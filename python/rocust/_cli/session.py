@@ -14,11 +14,12 @@ import sys
 from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from rocust import _log
+from rocust import _core, _log
+from rocust._cli.deadline import MOMENT_S, Deadline
 from rocust._cli.interrupt import Interrupts
 from rocust._cli.keyboard import input_listener
-from rocust._cli.refusal import EXIT_CANNOT_RUN
-from rocust._kernel.green import Event, get_hub, spawn, spawn_later
+from rocust._cli.refusal import EXIT_CANNOT_RUN, EXIT_PANIC
+from rocust._kernel.green import Event, get_hub, sleep, spawn, spawn_later
 
 if TYPE_CHECKING:
     from rocust._cli.reports import Reports
@@ -27,6 +28,11 @@ logger = logging.getLogger("locust.main")
 
 #: Something went wrong that nobody watched: an event handler or a greenlet raised.
 EXIT_UNHANDLED_EXCEPTION = 2
+
+#: How often it is looked whether the compiled module has panicked.
+_LOOK_FOR_PANICS_S = 0.5
+#: How long users that do not end are waited for once they have been told that nobody waits any longer.
+_LAST_MOMENT_S = 0.6
 
 #: A key to how many users are started, or stopped, when it is pressed.
 _KEYS = {"w": 1, "W": 10, "s": -1, "S": -10}
@@ -49,7 +55,12 @@ class Session:
         self._options = options
         self._reports = reports
         self._over = Event()
-        self._interrupts = Interrupts(self._over.set)
+        #: The runner's own end, once it has begun; and that it has come, or that nobody waits for it any longer.
+        self._ending: Any = None
+        self._parted = Event()
+        self._deadline = Deadline(self._parted.set, self._runner.user_greenlets)
+        self._interrupts = Interrupts(self._over.set, lambda: self._deadline.set(float(environment.stop_timeout or 0)))
+        self._has_told_panic = False
         self._log_exception = _log.greenlet_exception_logger(logger)
         self._watchers: list[Any] = []
         self._live_table: Any = None
@@ -74,6 +85,7 @@ class Session:
     def _start_reporting(self) -> None:
         from rocust._stats import stats_history
 
+        self._watch(spawn(self._watch_for_panics))
         spawn(stats_history, self._runner)
         if (csv_writer := self._reports.start()) is not None:
             self._watch(csv_writer)
@@ -132,7 +144,8 @@ class Session:
 
     def _quit_because(self, reason: str) -> None:
         logger.info("%s, shutting down", reason)
-        self._runner.quit()
+        self._end_runner()
+        self._ending.join()
 
     def _link(self, greenlet: Any) -> None:
         greenlet.link_exception(self._log_exception)
@@ -151,6 +164,45 @@ class Session:
         elif self._interrupts.received is not None and self._environment.shape_class:
             logger.info("Exiting due to CTRL+C interruption")
 
+    def _watch_for_panics(self) -> None:
+        while _core.first_panic() is None:
+            sleep(_LOOK_FOR_PANICS_S)
+        self._tell_of_panic()
+        self._over.set()
+
+    def _tell_of_panic(self) -> None:
+        """Say once that the compiled module has panicked, if it has."""
+        words = _core.first_panic()
+        if words is None or self._has_told_panic:
+            return
+        self._has_told_panic = True
+        logger.critical(
+            "Rocust itself has failed, in its compiled module: %s. This is not your locustfile's fault. The test ends now, and what it "
+            "measured cannot be trusted. Please report this, with the traceback above.",
+            words,
+        )
+
+    def _end_runner(self) -> None:
+        """Begin to end the users and the runner, if that has not begun."""
+        if self._ending is None:
+            self._ending = spawn(self._runner.quit)
+            self._link(self._ending)
+            self._ending.link(lambda _: self._parted.set())
+
+    def _part(self) -> None:
+        """End the users and the runner; after SIGTERM not for longer than the deadline."""
+        self._end_runner()
+        self._parted.wait()
+        if self._ending.ready():
+            return
+        logger.warning(
+            "SIGTERM does not wait any longer than --stop-timeout and a moment (%g s): %s. What still runs is ended where it is.",
+            float(self._environment.stop_timeout or 0) + MOMENT_S,
+            f"{left} users have not ended" if (left := self._runner.user_count) else "a listener has not returned",
+        )
+        self._runner.user_greenlets.kill(block=False)
+        self._ending.join(timeout=_LAST_MOMENT_S)
+
     def _announce_end_of_runner(self) -> None:
         self._runner.greenlet.join()
         self._over.set()
@@ -158,6 +210,7 @@ class Session:
     def shut_down(self) -> NoReturn:
         """Fire `quitting`, stop the users, print the results, fire `quit`, and end the process."""
         logger.debug("Running teardowns...")
+        self._tell_of_panic()
         # Before `quitting`, whose listeners look for it, as Locust does; what the users add until they are stopped, it gets below.
         self._reports.write_html()
         self._environment.events.quitting.fire(environment=self._environment, reverse=True)
@@ -167,7 +220,12 @@ class Session:
         for greenlet in self._watchers:
             greenlet.kill(block=False)
         logger.debug("Cleaning up runner...")
-        self._runner.quit()
+        self._part()
+        if _core.first_panic() is not None:
+            # On the way out, when the exit code had been settled.
+            self._tell_of_panic()
+            exit_code = EXIT_PANIC
+        self._deadline.lift()
         self._write_reports()
         self._print_results()
         if self._reports.is_incomplete:
@@ -205,8 +263,11 @@ class Session:
 def exit_code_of(environment: Any, exit_code_on_error: int) -> int:
     """The exit code of a test that is over.
 
-    What the locustfile has set wins; else that of failed requests and tasks; else that of exceptions nobody watched.
+    A panic of the compiled module is no good run, whatever else there is to say. Otherwise what the locustfile has set wins; else
+    that of failed requests and tasks; else that of exceptions nobody watched.
     """
+    if _core.first_panic() is not None:
+        return EXIT_PANIC
     if environment.process_exit_code is not None:
         exit_code: int = environment.process_exit_code
         return exit_code

@@ -24,6 +24,9 @@ if hasattr(os, "register_at_fork"):
 
 _ATTRIBUTE = "_rocust_mailroom"
 _READ = 1
+_TIMERS_LOST = (
+    "The engine's timers were lost to a panic of its own; see the traceback above. This run cannot be trusted."
+)
 
 
 class Mailroom:
@@ -58,8 +61,13 @@ class Mailroom:
             raise
 
     def sleep(self, seconds: float) -> None:
-        """Leave the current greenlet for `seconds`, timed by the engine."""
-        self.park(self.port.wait(getcurrent(), seconds))
+        """Leave the current greenlet for `seconds`, timed by the engine.
+
+        Raises:
+            RuntimeError: When the engine's timers have been lost to a panic.
+        """
+        if self.park(self.port.wait(getcurrent(), seconds)) is False:
+            raise RuntimeError(_TIMERS_LOST)
 
     def _drain(self) -> None:
         take = self.port.take
