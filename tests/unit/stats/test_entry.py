@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
 from unittest import mock
 
@@ -12,7 +11,7 @@ import rocust.stats
 from rocust.stats import CachedResponseTimes, RequestStats, StatsEntry
 
 NOW = 1_700_000_000.5
-SECOND = int(time.time())
+SECOND = int(NOW)
 
 
 @pytest.fixture
@@ -64,7 +63,7 @@ def test_integers_stay_integers_and_floats_are_added_as_python_adds_them() -> No
         ("num_fail_per_sec", {SECOND: 1}),
     ],
 )
-def test_figures_can_be_assigned(name: str, value: object) -> None:
+def test_figures_can_be_assigned(name: str, value: object, clock: mock.Mock) -> None:
     stats = RequestStats()
     stats.log_request("GET", "x", 5, 1)
     entry = stats.get("x", "GET")
