@@ -50,12 +50,12 @@ format: $(VENV)/.ready ## Put Rust and Python into the house's format.
 	$(BIN)/ruff format --quiet
 
 # Stock Locust gets the versions that we have of what both use: the twins compare the two, not two releases of `requests`.
-lock: $(VENV)/.ready ## Make requirements-*.txt anew from pyproject.toml.
+lock: $(VENV)/.ready ## Make requirements-*.txt follow pyproject.toml; with UPGRADE=--upgrade, to the newest versions.
 	$(PYTHON_VENV) -m pip install --quiet uv
-	$(BIN)/uv pip compile pyproject.toml --extra otel --group dev --universal --python-version 3.10 --generate-hashes --allow-unsafe --no-header --upgrade --quiet --output-file requirements-dev.txt
-	$(BIN)/uv pip compile --group stock --constraint requirements-dev.txt --universal --python-version 3.11 --generate-hashes --no-header --upgrade --quiet --output-file requirements-stock.txt
-	$(BIN)/uv pip compile pyproject.toml $(foreach extra,dns milvus mongodb mqtt oai postgres qdrant socketio,--extra $(extra)) --group contrib --constraint requirements-dev.txt --universal --python-version 3.11 --generate-hashes --no-header --upgrade --quiet --output-file requirements-contrib.txt
-	$(BIN)/uv pip compile pyproject.toml --group plugins --constraint requirements-stock.txt --universal --python-version 3.11 --generate-hashes --no-header --upgrade --quiet --output-file requirements-plugins.txt
+	$(BIN)/uv pip compile pyproject.toml --extra otel --group dev --universal --python-version 3.10 --generate-hashes --allow-unsafe --no-header $(UPGRADE) --quiet --output-file requirements-dev.txt
+	$(BIN)/uv pip compile --group stock --constraint requirements-dev.txt --universal --python-version 3.11 --generate-hashes --no-header $(UPGRADE) --quiet --output-file requirements-stock.txt
+	$(BIN)/uv pip compile pyproject.toml $(foreach extra,dns milvus mongodb mqtt oai postgres qdrant socketio,--extra $(extra)) --group contrib --constraint requirements-dev.txt --universal --python-version 3.11 --generate-hashes --no-header $(UPGRADE) --quiet --output-file requirements-contrib.txt
+	$(BIN)/uv pip compile pyproject.toml --group plugins --constraint requirements-stock.txt --universal --python-version 3.11 --generate-hashes --no-header $(UPGRADE) --quiet --output-file requirements-plugins.txt
 
 stock: $(VENV)/.ready ## Install stock Locust into .venvs/stock, for the bench and for tests/compat.
 	$(PYTHON_VENV) scripts/stock.py

@@ -321,12 +321,12 @@ def test_caught_response_time_ends_with_the_answer_not_with_the_block(server: Sc
         """
 import time
 with client.get("/", catch_response=True) as response:
-    time.sleep(0.3)
+    time.sleep(1.5)
     show("slept", True)
 """,
     )
     assert values == {"slept": True}
-    assert result.entry("/").maximum_ms < 250
+    assert result.entry("/").maximum_ms < 1500
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -11,6 +11,7 @@ import sys
 from dataclasses import dataclass
 
 import pytest
+from support.clock import assert_in_time
 from support.command import run_locust
 from support.observer import Observer
 from support.script import Route
@@ -95,7 +96,9 @@ def compare(file: str, users: int, seconds: int) -> Comparison:
         assert server.durations_ms("/delayed")[0] >= DELAY_S * 1000
         if "Burner" in file:
             chunks = result.printed("BURNT")[0]
-            assert chunks * 0.050 > seconds * 0.8, f"Python was busy for only {chunks} chunks of 50 ms in {seconds} s"
+            assert_in_time(
+                chunks * 0.050 > seconds * 0.8, f"Python was busy for only {chunks} chunks of 50 ms in {seconds} s"
+            )
         comparison = Comparison(
             reported_median=row.median,
             server_median=server.percentile_ms("/delayed", 50),
@@ -110,14 +113,9 @@ def compare(file: str, users: int, seconds: int) -> Comparison:
 
 
 def assert_clocks_agree(file: str, users: int, seconds: int, least_requests: int) -> None:
-    """Compare; once more if they disagree, because the machine's favour changes from moment to moment."""
-    first = compare(file, users, seconds)
-    assert first.requests >= least_requests
-    if first.is_true:
-        return
-    print("retried: the clocks disagreed", file=sys.stderr)
-    second = compare(file, users, seconds)
-    assert second.is_true, f"twice: {first}, then {second}"
+    """Compare, and expect that enough was compared."""
+    comparison = compare(file, users, seconds)
+    assert_in_time(comparison.requests >= least_requests and comparison.is_true, comparison)
 
 
 @pytest.mark.ours("bills its own Python to the target: about 2 ms in the median, 10 ms in the 99th percentile")
@@ -160,7 +158,8 @@ def test_elapsed_of_a_response_is_the_targets_time_too() -> None:
         with Observer(server.port, "/observed") as observer:
             result = run_locust(file, "-H", server.url, "-u", "5", "-r", "5", "-t", "2", "-s", "5")
         elapsed = sorted(result.printed("ELAPSED"))
-        assert len(elapsed) == server.count("/delayed") >= 80
+        assert len(elapsed) == server.count("/delayed")
         assert elapsed[0] >= DELAY_S * 1000
         machine = max(0.0, observer.percentile_ms(50) - server.percentile_ms("/observed", 50))
-        assert elapsed[len(elapsed) // 2] - server.percentile_ms("/delayed", 50) <= TOLERANCE_MS + machine
+        error_ms = elapsed[len(elapsed) // 2] - server.percentile_ms("/delayed", 50)
+        assert_in_time(len(elapsed) >= 80 and error_ms <= TOLERANCE_MS + machine, (len(elapsed), error_ms, machine))

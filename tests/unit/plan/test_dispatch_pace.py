@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from time import perf_counter
 from types import SimpleNamespace
 
 import gevent
@@ -204,10 +203,8 @@ def test_waiting_lets_other_greenlets_run():
 
     ramping = gevent.spawn(ramp)
     gevent.spawn(order.append, "another").join()
-    began = perf_counter()
     ramping.join()
     assert order == [1, "another", 2]
-    assert perf_counter() - began <= 0.02 + 0.025
 
 
 def test_pauses_are_even_for_any_subclass(clock):
