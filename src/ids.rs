@@ -7,3 +7,7 @@ pub struct EntryId(pub u32);
 /// One parked caller: what the engine hands back through the mailbox so that the right greenlet goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TicketId(pub u64);
+
+/// One deadline of the engine's timers, unique in the process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct DeadlineId(pub u64);

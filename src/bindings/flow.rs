@@ -8,7 +8,7 @@ use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
-use super::port::PyPort;
+use super::port::{Awaited, PyPort};
 use crate::engine::exchange::Cancel;
 use crate::engine::stream::{Answer, Fed, Pull, Stream, Supplier, Upload, Waiter};
 use crate::http::Feed;
@@ -31,7 +31,7 @@ impl PyFlow {
     /// Orders the next piece of at least `wanted` bytes, or of one chunk if that is less; see `http::Flow::pull`.
     fn pull(&self, port: &Bound<'_, PyPort>, greenlet: Py<PyAny>, wanted: usize, to_chunk_end: bool) -> PyResult<u64> {
         let port = port.get();
-        let ticket = port.register(greenlet, Some(Arc::clone(self.stream.cancel())));
+        let ticket = port.register(greenlet, Awaited::Job(Arc::clone(self.stream.cancel())));
         let pull = Pull {
             wanted,
             to_chunk_end,
@@ -104,7 +104,7 @@ impl PyUpload {
             ));
         };
         let port = port.get();
-        let ticket = port.register(greenlet, Some(Arc::clone(upload.cancel())));
+        let ticket = port.register(greenlet, Awaited::Job(Arc::clone(upload.cancel())));
         let fed = Fed {
             answer,
             waiter: Waiter::new(ticket, port.shared()),

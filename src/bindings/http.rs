@@ -18,7 +18,7 @@ use tokio::time::Instant;
 
 use super::failure::{InvalidHeader, InvalidTarget};
 use super::flow::{PyFlow, PyUpload};
-use super::port::PyPort;
+use super::port::{Awaited, PyPort};
 use super::proxies::PyProxies;
 use super::stats::PyLedger;
 use super::wire::{PyTlsSettings, PyWireOptions};
@@ -342,7 +342,7 @@ impl PyClient {
         let lane = self.lane(engine)?;
         let cancel = Arc::new(Cancel::default());
         let port = call.port.get();
-        let ticket = port.register(call.greenlet, Some(Arc::clone(&cancel)));
+        let ticket = port.register(call.greenlet, Awaited::Job(Arc::clone(&cancel)));
         let supplier = upload.map(|upload| {
             let (supplier, feed) = upload.open(&cancel, Waiter::new(ticket, port.shared()));
             request.feed = Some(feed);

@@ -20,15 +20,20 @@ use crate::engine::port::{self, Port, Post};
 use crate::engine::runtime::Engine;
 use crate::engine::timers::Deadline;
 use crate::http::{Failure, Piece};
-use crate::ids::TicketId;
+use crate::ids::{DeadlineId, TicketId};
 
 /// A parked greenlet.
 struct Waiter {
     /// The low half of its ticket: what tells it from an earlier waiter of the same slot.
     generation: u32,
     greenlet: Py<PyAny>,
-    /// How to call off what it waits for; `None` for a deadline, which is simply forgotten.
-    cancel: Option<Arc<Cancel>>,
+    awaited: Awaited,
+}
+
+/// What is waited for: how to call it off.
+pub(super) enum Awaited {
+    Deadline(DeadlineId),
+    Job(Arc<Cancel>),
 }
 
 #[derive(Default)]
@@ -96,7 +101,7 @@ impl PyPort {
     }
 
     /// Notes that `greenlet` waits from now on.
-    pub(super) fn register(&self, greenlet: Py<PyAny>, cancel: Option<Arc<Cancel>>) -> TicketId {
+    pub(super) fn register(&self, greenlet: Py<PyAny>, awaited: Awaited) -> TicketId {
         let mut waiters = self.waiters();
         waiters.turn += 1;
         #[expect(
@@ -107,7 +112,7 @@ impl PyPort {
         let slot = waiters.slots.insert(Waiter {
             generation,
             greenlet,
-            cancel,
+            awaited,
         });
         TicketId(((slot as u64) << 32) | u64::from(generation))
     }
@@ -149,8 +154,11 @@ impl PyPort {
             .map_err(|_| PyValueError::new_err(format!("cannot wait {seconds} seconds; it must be a finite number")))?;
         let engine = Engine::get()?;
         let at = Instant::now() + span.min(Duration::from_secs(100 * 365 * 24 * 3600));
-        let ticket = self.register(greenlet, None);
-        engine.wake_at(Deadline {
+        let timers = engine.timers();
+        let id = timers.new_id();
+        let ticket = self.register(greenlet, Awaited::Deadline(id));
+        timers.add(Deadline {
+            id,
             at,
             ticket,
             port: self.shared(),
@@ -160,13 +168,16 @@ impl PyPort {
 
     /// Calls off the wait with this ticket: its job ends, its answer is dropped.
     pub(super) fn forget(&self, ticket: u64) {
+        // Dropped at the end, outside the lock: letting go of a greenlet may run Python code.
         let waiter = self.waiters().remove(TicketId(ticket));
-        // Dropped here, outside the lock: letting go of a greenlet may run Python code.
-        if let Some(Waiter {
-            cancel: Some(cancel), ..
-        }) = waiter
-        {
-            cancel.cancel();
+        match waiter.as_ref().map(|waiter| &waiter.awaited) {
+            Some(Awaited::Job(cancel)) => cancel.cancel(),
+            Some(Awaited::Deadline(id)) => {
+                if let Ok(engine) = Engine::get() {
+                    engine.timers().call_off(*id);
+                }
+            }
+            None => {}
         }
     }
 

@@ -4,15 +4,15 @@
 //! between cores, and a lane's recorder shard has one writer.
 
 use std::process;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread;
 
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::exchange::Job;
 use super::latency;
-use super::timers::{self, Deadline};
+use super::timers::Timers;
 use crate::error::Error;
 
 /// The environment variable that sets the number of lanes.
@@ -55,7 +55,7 @@ pub struct Engine {
     /// Who started it: threads do not survive a fork.
     pid: u32,
     lanes: Vec<Lane>,
-    deadlines: UnboundedSender<Deadline>,
+    timers: Arc<Timers>,
     next: AtomicUsize,
 }
 
@@ -108,30 +108,29 @@ impl Engine {
         &self.lanes[index % self.lanes.len()]
     }
 
-    /// Has a waiter woken at its deadline.
-    ///
-    /// # Errors
-    /// When the timer thread has ended, which only a panic can do.
-    pub fn wake_at(&self, deadline: Deadline) -> Result<(), Error> {
-        self.deadlines.send(deadline).map_err(|_| Error::stopped())
+    /// Who wakes waiters at their deadlines.
+    #[must_use]
+    pub fn timers(&self) -> &Timers {
+        &self.timers
     }
 
     fn start() -> Result<Self, Error> {
-        let (deadlines, orders) = unbounded_channel();
-        let mut orders = Some(orders);
+        let timers = Arc::new(Timers::default());
+        // The first lane keeps them.
+        let mut kept = Some(Arc::clone(&timers));
         let lanes = (0..lane_count())
-            .map(|index| spawn_lane(index, orders.take()))
+            .map(|index| spawn_lane(index, kept.take()))
             .collect::<Result<_, _>>()?;
         Ok(Self {
             pid: process::id(),
             lanes,
-            deadlines,
+            timers,
             next: AtomicUsize::new(0),
         })
     }
 }
 
-fn spawn_lane(index: usize, deadlines: Option<UnboundedReceiver<Deadline>>) -> Result<Lane, Error> {
+fn spawn_lane(index: usize, timers: Option<Arc<Timers>>) -> Result<Lane, Error> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .max_blocking_threads(16)
@@ -145,8 +144,8 @@ fn spawn_lane(index: usize, deadlines: Option<UnboundedReceiver<Deadline>>) -> R
         .spawn(move || {
             latency::prefer_soon();
             runtime.block_on(async move {
-                if let Some(orders) = deadlines {
-                    tokio::spawn(timers::keep(orders));
+                if let Some(timers) = timers {
+                    tokio::spawn(async move { timers.keep().await });
                 }
                 // Shard 0 belongs to Python's threads.
                 run_jobs(inbox, index + 1).await;
