@@ -9,17 +9,24 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from rocust._kernel.green import Group
+from rocust._kernel.green import AnyGreenlet, Group
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from rocust._kernel.green import AnyGreenlet
     from rocust._users.user import User
+
+
+class _UserGreenlet(AnyGreenlet):
+    """A greenlet that does not keep who spawned it: of users that is always the runner, and it weighs as much as a small user."""
+
+    spawning_stack_limit = 0
 
 
 class Crowd(Group):
     """The greenlets of users; the first argument of each is its user."""
+
+    greenlet_class = _UserGreenlet
 
     def __init__(self) -> None:
         """An empty crowd."""

@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 import socket
 import traceback
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from rocust import _core
 from rocust._cluster.message import Message
+from rocust._kernel.green import joinall
 from rocust._run.roles import WorkerNode
 from rocust._run.runner import (
     STATE_INIT,
@@ -19,6 +21,7 @@ from rocust._run.runner import (
     Runner,
     class_counts_for_log,
 )
+from rocust._run.spacing import paced_parts, spread_s
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -59,7 +62,8 @@ class LocalRunner(Runner):
             wait: Whether the ramp waits for all users to end; only for ramps of one step.
             user_classes: Use these classes instead of the environment's.
 
-        Same as Locust.
+        Differs from Locust: of more than 100 users a second, those of one second are spread over it; Locust starts all of them at
+        its beginning. The last ones so come up to a second later, when the rate says so.
         """
         if spawn_rate > _HIGH_SPAWN_RATE:
             logger.warning(
@@ -91,7 +95,7 @@ class LocalRunner(Runner):
         self._users_dispatcher.new_dispatch(user_count, spawn_rate, user_classes)
         try:
             for dispatched in self._users_dispatcher:
-                self._follow(dispatched[self._local_worker_node.id], wait)
+                self._follow(dispatched[self._local_worker_node.id], spawn_rate, wait)
         except KeyboardInterrupt:
             # Ctrl-C reaches whichever greenlet runs; here it must end the test and not only the ramp.
             self.quit()
@@ -107,7 +111,7 @@ class LocalRunner(Runner):
         self.environment._filter_tasks_by_tags()
         self.environment.events.test_start.fire(environment=self.environment)
 
-    def _follow(self, wanted: dict[str, int], wait: bool) -> None:
+    def _follow(self, wanted: dict[str, int], spawn_rate: float, wait: bool) -> None:
         """Start and stop users until there are as many as the dispatcher wants."""
         logger.debug("Ramping to %s", class_counts_for_log(wanted))
         to_start, to_stop = _core.orders(self.user_classes_count, wanted)
@@ -116,9 +120,24 @@ class LocalRunner(Runner):
             self.spawn_users(to_start, wait)
         else:
             # Stopping may take as long as the users' tasks: the new ones should not wait for that.
-            self.spawn_users(to_start)
-            self.stop_users(to_stop)
+            self._start_in_parts(to_start, spread_s(sum(to_start.values()), spawn_rate))
+            self._stop_in_parts(to_stop, spread_s(sum(to_stop.values()), spawn_rate))
         self._local_worker_node.user_classes_count = wanted
+
+    def _start_in_parts(self, users: dict[str, int], duration_s: float) -> None:
+        if not duration_s:
+            self.spawn_users(users)
+            return
+        for part in paced_parts(users, duration_s):
+            self.spawn_users(part)
+
+    def _stop_in_parts(self, users: dict[str, int], duration_s: float) -> None:
+        """Stop users evenly, and wait for all of them at the end: those of one part may still finish their tasks during the next."""
+        if not duration_s:
+            self.stop_users(users)
+            return
+        stopping = [self._spawn_own(partial(self.stop_users, part)) for part in paced_parts(users, duration_s)]
+        joinall(stopping)
 
     def send_message(self, msg_type: str, data: Any = None, client_id: str | None = None) -> None:
         """Call the listener registered for `msg_type`: a message to oneself. Same as Locust."""
