@@ -12,6 +12,8 @@ from gevent.lock import RLock
 from gevent.pool import Group
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     #: A greenlet of whatever function.
     AnyGreenlet: TypeAlias = Greenlet[..., Any]
 else:
@@ -38,6 +40,23 @@ def wait_readable(file: int) -> None:
     hub.wait(hub.loop.io(file, _READ))
 
 
+def run_in_hub(function: Callable[[], None]) -> None:
+    """Have `function` run by the hub, and wait for that: no greenlet has a turn while it runs, but for those it throws something into.
+
+    Such a greenlet runs until it parks or ends; then the function goes on. It must not park itself.
+    """
+    done = Event()
+
+    def call() -> None:
+        try:
+            function()
+        finally:
+            done.set()
+
+    get_hub().loop.run_callback(call)
+    done.wait()
+
+
 signal_handler = gevent.signal_handler
 
 __all__ = [
@@ -55,6 +74,7 @@ __all__ = [
     "give_way",
     "joinall",
     "killall",
+    "run_in_hub",
     "signal_handler",
     "sleep",
     "spawn",

@@ -246,10 +246,8 @@ class Runner:
         chosen = self._choose(user_classes_stop_count)
         if any(user._state is None for user in chosen):
             give_way()
-        parting = Parting(self.environment.stop_timeout, self._leaving)
-        for user in chosen:
-            parting.tell(user)
-        for greenlet in parting.end():
+        parting = Parting(chosen, self.environment.stop_timeout, self._leaving)
+        for greenlet in parting.tell():
             # The group would hear of it a little later, when a listener of `test_stop` may have counted.
             self.user_greenlets.discard(greenlet)
         parting.wait()

@@ -248,6 +248,27 @@ def test_users_that_have_just_been_started_have_their_first_turn_before_they_are
     assert (turns, runner.user_count) == (["task", "task", "on_stop", "on_stop"], 0)
 
 
+def test_on_stop_is_not_cut_short_whoever_was_first(make_runner, ramp):
+    """Users without a wait are on their way again and again: they must not find out by themselves, and then be ended in `on_stop`."""
+    done = []
+
+    class Restless(User):
+        @task
+        def work(self):
+            pass
+
+        def on_stop(self):
+            sleep(0.01)
+            done.append(self)
+
+    runner = make_runner(Restless)
+    for number in range(1, 21):
+        ramp(runner, 10)
+        sleep(0.003)
+        runner.stop()
+        assert len(done) == 10 * number
+
+
 def test_user_that_is_stopping_already_is_only_waited_for(make_runner, ramp, signal):
     order = []
     telling = _stopping(order, signal)
