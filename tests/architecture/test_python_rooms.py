@@ -132,3 +132,12 @@ def test_a_face_lists_what_it_shows(path: Path) -> None:
     bound |= {ast.unparse(n.target) for n in tree.body if isinstance(n, ast.AnnAssign)}
     assert set(listed) <= bound
     assert len(set(listed)) == len(listed)
+
+
+def test_pytest_plugin_loads_without_the_package() -> None:
+    """Every run of pytest in an environment that has Rocust loads it."""
+    told = subprocess.run(
+        [sys.executable, "-c", "import sys, pytest_rocust.plugin; print(*sys.modules)"],
+        cwd=PYTHON, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert {"rocust", "gevent", "requests", "pytest"}.isdisjoint(told.stdout.split())

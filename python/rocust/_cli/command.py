@@ -22,6 +22,7 @@ from rocust._cli.parsing import (
     parse_locustfile_option,
     require_csv_for_its_history,
 )
+from rocust._cli.pytest_files import load_pytest_or_refuse
 from rocust._cli.refusal import EXIT_CANNOT_RUN, nearest, refuse, refuse_usage
 from rocust._cli.reports import Reports
 from rocust._cli.selection import (
@@ -84,7 +85,7 @@ def run_command() -> NoReturn:
 
 def _load_locustfiles() -> Declared:
     locustfiles = get_locustfiles_locally(parse_locustfile_option())
-    return Declared(locustfiles, *merge_locustfiles_content(locustfiles, load_or_refuse))
+    return Declared(locustfiles, *merge_locustfiles_content(locustfiles, load_or_refuse, load_pytest_or_refuse))
 
 
 def _parse_options() -> Any:

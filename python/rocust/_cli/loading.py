@@ -13,6 +13,7 @@ from importlib.machinery import SourceFileLoader
 from types import TracebackType
 from typing import Any
 
+from rocust._cli.pytest_files import load_locustfile_pytest
 from rocust._cli.refusal import EXIT_CANNOT_RUN, refuse
 from rocust._cli.version import PACKAGE_DIRECTORY
 
@@ -89,18 +90,23 @@ def _first_on_path(directory: str) -> Iterator[None]:
 
 
 def merge_locustfiles_content(
-    locustfiles: Sequence[str], load: Callable[[str], Declared] | None = None
+    locustfiles: Sequence[str],
+    load: Callable[[str], Declared] | None = None,
+    load_tests: Callable[[str], dict[str, Any]] | None = None,
 ) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any], Any]:
     """Import all locustfiles and collect what they declare; two different classes of one name end the process.
+
+    When none of them has a user class, the test functions that pytest finds in them are the users.
 
     Args:
         locustfiles: Their absolute paths.
         load: What imports one; `load_locustfile` unless said otherwise.
+        load_tests: What makes users of its test functions; `load_locustfile_pytest` unless said otherwise.
 
     Returns:
         User classes by name, load shapes by name, tasks by the name of their user class, and the shape to use.
 
-    Differs from Locust, for now: files of pytest tests are not turned into users.
+    Same as Locust.
     """
     user_classes: dict[str, Any] = {}
     shapes: dict[str, Any] = {}
@@ -110,6 +116,10 @@ def merge_locustfiles_content(
             _add_shape(shapes, shape)
         for name, user_class in users_of_file.items():
             _add_user_class(user_classes, name, user_class)
+    if not user_classes:
+        for path in locustfiles:
+            for name, user_class in (load_tests or load_locustfile_pytest)(path).items():
+                _add_user_class(user_classes, name, user_class)
     tasks = {name: user_class.tasks for name, user_class in user_classes.items()}
     return user_classes, shapes, tasks, next(iter(shapes.values()), None)
 
