@@ -1,4 +1,4 @@
-"""The first thing anybody tries: a FastAPI application under uvicorn and a first locustfile, both left as they are.
+"""The first thing anybody tries (row A2 of the seeds): a FastAPI application under uvicorn and a first locustfile, both left as they are.
 
 What uvicorn was asked is what is reported. With `ROCUST_SEEDS` naming the folder of the seed documents, the very code
 blocks of the Locust notes are run too.
@@ -7,19 +7,16 @@ blocks of the Locust notes are run too.
 from __future__ import annotations
 
 import json
-import os
-import re
 import subprocess
 import sys
-import textwrap
 from collections import Counter
 from pathlib import Path
 
 import pytest
 from support.command import Result, run_locust
+from support.seeds import SEEDS, code_blocks
 
 HERE = Path(__file__).parent / "seeds"
-SEEDS = os.environ.get("ROCUST_SEEDS", "")
 
 
 class UvicornServer:
@@ -49,13 +46,6 @@ class UvicornServer:
         return Counter(json.loads(rest))
 
 
-def code_blocks(document: str) -> list[str]:
-    """The Python blocks of a Markdown document, indentation taken away."""
-    return [
-        textwrap.dedent(block) for block in re.findall(r"^ *```python\n(.*?)^ *```", document, re.MULTILINE | re.DOTALL)
-    ]
-
-
 def run_greetings(locustfile: Path, host: str) -> Result:
     """Five users for two seconds, all of whom may finish."""
     return run_locust(locustfile, "-H", host, "--users", "5", "--spawn-rate", "5", "-t", "2", "-s", "5")
@@ -71,14 +61,14 @@ def assert_uvicorn_agrees(result: Result, seen: Counter[str]) -> None:
     assert result.returncode == 0
 
 
-def test_uvicorn_counts_what_is_reported() -> None:
+def test_a2_uvicorn_counts_what_is_reported() -> None:
     with UvicornServer(HERE / "greeting_app.py") as server:
         assert_uvicorn_agrees(run_greetings(HERE / "greeting_locustfile.py", server.url), server.stop())
 
 
 @pytest.mark.skipif(not SEEDS, reason="ROCUST_SEEDS does not name the folder of the seed documents")
-def test_code_blocks_of_the_notes_run_unchanged(tmp_path: Path) -> None:
-    blocks = code_blocks((Path(SEEDS) / "locust-notes.md").read_text(encoding="utf-8", errors="replace"))
+def test_a2_code_blocks_of_the_notes_run_unchanged(tmp_path: Path) -> None:
+    blocks = code_blocks("locust-notes.md")
     (application,) = [block for block in blocks if "app = FastAPI()" in block and "/hello" in block]
     (locustfile,) = [block for block in blocks if "class HelloWorldUser(HttpUser)" in block]
     (tmp_path / "app.py").write_text(application, encoding="utf-8")

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import re
 import subprocess
-import textwrap
 from pathlib import Path
 
 import pytest
 from support.command import Result, run_locust
 from support.daemon import free_port
 from support.home import CONTRIB, command_of, python_of
-
-SEEDS = os.environ.get("ROCUST_SEEDS", "")
+from support.seeds import SEEDS, code_blocks
 
 PROTO = """
 syntax = "proto3";
@@ -134,11 +130,7 @@ def test_a15_a_grpc_user_reports_calls_and_failures_and_holds_up_nobody(tmp_path
 
 @pytest.mark.skipif(not SEEDS, reason="ROCUST_SEEDS does not name the folder of the seed documents")
 def test_a15_the_notes_grpc_user_runs_unchanged(tmp_path: Path) -> None:
-    notes = (Path(SEEDS) / "locust-notes.md").read_text(encoding="utf-8", errors="replace")
-    blocks = [
-        textwrap.dedent(block)
-        for block in re.findall(r"^ *```(?:python|protobuf)\n(.*?)^ *```", notes, re.MULTILINE | re.DOTALL)
-    ]
+    blocks = code_blocks("locust-notes.md", "python", "protobuf")
     (proto,) = [block for block in blocks if "service HelloService" in block]
     (server,) = [block for block in blocks if "class HelloServiceServicer(" in block]
     (locustfile,) = [block for block in blocks if "class HelloGrpcUser(GrpcUser)" in block]
