@@ -1,8 +1,8 @@
 """`make bench`: Rocust beside stock Locust and wrk, in one run, against one real nginx.
 
 `python benches/run.py --rocust .venvs/bench/bin/rocust` measures everything (about twelve minutes), prints the tables and
-writes them into BENCHMARKS.md; `--quick` takes two and writes nothing. `--long 30` is another thing: half an hour of Rocust alone, whose
-chart goes there too. How and why so: BENCHMARKS.md.
+writes them into BENCHMARKS.md; `--quick` takes two and writes nothing. `--only ramp waiting` takes ten more, and writes its tables
+too. `--long 30` is another thing: half an hour of Rocust alone, whose chart goes there as well. How and why so: BENCHMARKS.md.
 """
 
 from __future__ import annotations
@@ -13,12 +13,15 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from rig import crowd, duel, long, needs, paired, report, throughput, truth
+from rig import crowd, duel, long, needs, paired, ramp, report, throughput, truth, waiting
 from rig.contender import Contender, ContenderFailed
-from rig.report import CONTROL, OURS_FAST, OURS_HTTP, STOCK_FAST, STOCK_HTTP, WRK, Findings
+from rig.report import CONTROL, OURS, OURS_FAST, OURS_HTTP, STOCK, STOCK_FAST, STOCK_HTTP, WRK, Findings
 
 SCENARIOS = ("paired", *duel.DUELS, "throughput", "crowd", "truth")
 COMMAND = "make bench"
+#: Of users who make no requests; not part of the others, because they take long and change seldom.
+USERS_SCENARIOS = ("ramp", "waiting")
+USERS_COMMAND = "python benches/run.py --rocust path/to/rocust --only ramp waiting"
 #: A long run of so many minutes, or more, is worth to be written down.
 LONG_MINUTES = 30
 
@@ -38,15 +41,17 @@ def main() -> None:
         raise SystemExit(str(failure)) from None
     except KeyboardInterrupt:
         raise SystemExit(130) from None
-    programs = {"Locust": stock, "wrk": needs.wrk()} | ({"Rocust": options.rocust} if options.rocust else {})
-    machine = report.machine(programs)
-    block = report.markdown(findings, machine, COMMAND)
+    is_of_users = set(options.only) <= set(USERS_SCENARIOS)
+    programs = {"Locust": stock} | ({} if is_of_users else {"wrk": needs.wrk()})
+    machine = report.machine(programs | ({"Rocust": options.rocust} if options.rocust else {}))
+    block = report.markdown(findings, machine, USERS_COMMAND if is_of_users else COMMAND)
     if options.json:
         print(json.dumps({"machine": machine, **asdict(findings)}, indent=2))
     else:
         print(block)
-    if options.rocust and not options.quick and set(options.only) == set(SCENARIOS):
-        report.write(needs.CHECKOUT / "BENCHMARKS.md", block)
+    whole = {frozenset(SCENARIOS): report.BLOCK, frozenset(USERS_SCENARIOS): report.USERS_BLOCK}
+    if options.rocust and not options.quick and (name := whole.get(frozenset(options.only))):
+        report.write(needs.CHECKOUT / "BENCHMARKS.md", block, name)
         print("Written into BENCHMARKS.md.", file=sys.stderr)
 
 
@@ -56,7 +61,13 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--rocust", type=command, help="the rocust command to measure; without it only stock and wrk")
     parser.add_argument("--stock", type=command, help="a locust (default: the one of `make stock`)")
     parser.add_argument("--quick", action="store_true", help="two minutes, for a first look; writes nothing")
-    parser.add_argument("--only", nargs="+", choices=SCENARIOS, default=SCENARIOS, help="only these; writes nothing")
+    parser.add_argument(
+        "--only",
+        nargs="+",
+        choices=(*SCENARIOS, *USERS_SCENARIOS),
+        default=SCENARIOS,
+        help=f"only these; writes nothing, but for `{' '.join(USERS_SCENARIOS)}`",
+    )
     parser.add_argument(
         "--long",
         type=float,
@@ -114,6 +125,7 @@ def measure(options: argparse.Namespace, stock: Path, findings: Findings) -> Non
         print("True times:", file=sys.stderr)
         for is_saturated in (False, True):
             findings.truth += timed(options, stock, is_saturated=is_saturated)
+    measure_users(options, stock, findings)
 
 
 def measure_duels(options: argparse.Namespace, stock: Path, findings: Findings) -> None:
@@ -133,6 +145,21 @@ def measure_crowds(options: argparse.Namespace, stock: Path, findings: Findings)
     for name, program in both(stock, options.rocust, STOCK_HTTP, OURS_HTTP):
         contender = Contender(name, program, locustfile="crowd.py")
         findings.crowds.append(crowd.measure(contender, users, settle_s))
+
+
+def measure_users(options: argparse.Namespace, stock: Path, findings: Findings) -> None:
+    """Have users come, wait and go."""
+    both_plain = both(stock, options.rocust, STOCK, OURS)
+    if "ramp" in options.only:
+        print("A ramp:", file=sys.stderr)
+        users, users_per_s = (1_000, 200) if options.quick else (10_000, 500)
+        for name, program in both_plain:
+            findings.ramps.append(ramp.measure(Contender(name, program, locustfile="ramp.py"), users, users_per_s))
+    if "waiting" in options.only:
+        print("Users who wait:", file=sys.stderr)
+        users, rest_s = (10_000, 5.0) if options.quick else (100_000, 20.0)
+        for name, program in both_plain:
+            findings.waiting.append(waiting.measure(Contender(name, program, locustfile="waiting.py"), users, rest_s))
 
 
 def racers(stock: Path, rocust: Path | None) -> list[Contender]:

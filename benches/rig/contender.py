@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Literal
+from typing import Any, Literal
 
 from rig import process
 
@@ -89,6 +89,8 @@ class Running:
         self.contender = contender
         self._results = folder / re.sub(r"\W+", "-", contender.name)
         self._log = self._results.with_suffix(".log")
+        #: Where a locustfile that notes something itself leaves it.
+        self._notes = folder / "notes.json"
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
                 contender.command(load, self._results),
@@ -96,7 +98,9 @@ class Running:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 cwd=folder,
-                env=plain_environment(folder) | ({"BENCH_CERTIFICATE": str(load.trusted)} if load.trusted else {}),
+                env=plain_environment(folder)
+                | {"BENCH_NOTES": str(self._notes)}
+                | ({"BENCH_CERTIFICATE": str(load.trusted)} if load.trusted else {}),
                 start_new_session=True,
                 preexec_fn=process.die_with_parent,
             )
@@ -126,6 +130,21 @@ class Running:
         """Raise `ContenderFailed` if it has ended by itself."""
         if (code := self._process.poll()) is not None:
             raise self.failed(f"ended by itself with code {code}")
+
+    def await_notes(self, limit_s: float) -> dict[str, Any]:
+        """Wait for what the locustfile itself notes, and read it.
+
+        Raises:
+            ContenderFailed: It ended, or left no notes in time.
+        """
+        deadline = time.monotonic() + limit_s
+        while not self._notes.exists():
+            self.require_alive()
+            if time.monotonic() > deadline:
+                raise self.failed(f"has not come to its notes after {limit_s:g} s")
+            time.sleep(0.05)
+        noted: dict[str, Any] = json.loads(self._notes.read_text())
+        return noted
 
     def pause(self) -> None:
         """Stop it, and return when all its threads stand still."""

@@ -15,14 +15,14 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
-from rig import crowd, duel, long, paired, throughput, truth
+from rig import crowd, duel, long, paired, ramp, throughput, truth, waiting
 from rig.nginx import program as nginx_program
 from rig.paired import Ratio, Record, Slice
 
-#: Between these the tables stand in BENCHMARKS.md, and what the long run showed, which is seldom made anew.
-BLOCK, LONG_BLOCK = "bench", "long"
-STOCK_HTTP, STOCK_FAST = "stock HttpUser", "stock FastHttpUser"
-OURS_HTTP, OURS_FAST = "rocust HttpUser", "rocust FastHttpUser"
+#: Between these the tables stand in BENCHMARKS.md; what many users do, and what the long run showed, are seldom made anew.
+BLOCK, USERS_BLOCK, LONG_BLOCK = "bench", "users", "long"
+STOCK, STOCK_HTTP, STOCK_FAST = "stock", "stock HttpUser", "stock FastHttpUser"
+OURS, OURS_HTTP, OURS_FAST = "rocust", "rocust HttpUser", "rocust FastHttpUser"
 WRK = "wrk, 1 thread"
 CONTROL = "stock HttpUser, a second time"
 RIVALS = {OURS_HTTP: STOCK_HTTP, OURS_FAST: STOCK_FAST, CONTROL: STOCK_HTTP}
@@ -32,6 +32,8 @@ MIB = 1024 * 1024
 QUIET_CORES, FULL_NGINX = 0.05, 0.95
 # The goals: a load within this share, at this share of a core, in this share of stock's memory.
 LOAD_WITHIN, CORE_AT_MOST, MEMORY_AT_MOST = 0.01, 0.2, 0.6
+# Users over time within this share of all users.
+LINE_WITHIN = 0.02
 
 
 @dataclass
@@ -43,6 +45,8 @@ class Findings:
     truth: list[truth.Outcome] = field(default_factory=list)
     duels: list[duel.Outcome] = field(default_factory=list)
     crowds: list[crowd.Outcome] = field(default_factory=list)
+    ramps: list[ramp.Outcome] = field(default_factory=list)
+    waiting: list[waiting.Outcome] = field(default_factory=list)
 
     def record(self, name: str) -> Record | None:
         """Find a contender of the first scenario."""
@@ -83,6 +87,12 @@ def markdown(findings: Findings, machine: str, command: str) -> str:
         parts += [title, crowd_table(findings.crowds)]
     if findings.truth:
         parts += [f"### A target that takes {truth.DELAY_MS:g} ms", truth_table(findings.truth)]
+    if findings.ramps:
+        first = findings.ramps[0]
+        title = f"### From 0 to {first.users:,} users at {first.users_per_s} a second, and down again"
+        parts += [title, ramp_table(findings.ramps)]
+    if findings.waiting:
+        parts += [f"### {findings.waiting[0].users:,} users who wait, in one process", waiting_table(findings.waiting)]
     if goals := goal_rows(findings):
         parts += ["### Against the goals", table(["goal", "measured", "met"], goals)]
     return "\n\n".join(parts)
@@ -207,6 +217,44 @@ def crowd_table(outcomes: Sequence[crowd.Outcome]) -> str:
     return table(heads, rows)
 
 
+def ramp_table(outcomes: Sequence[ramp.Outcome]) -> str:
+    """How straight the lines were, and how late users were woken meanwhile."""
+    heads = ["contender", "up: off the line at most", "above / below", "took", "down: off the line at most",
+             "above / below", "took", "users woken late by: median", "99 %", "at most"]  # fmt: skip
+    rows = [
+        [outcome.name, *way_cells(outcome.up), *way_cells(outcome.down)]
+        + [f"{outcome.delay_s(share) * 1e3:.1f} ms" for share in (0.5, 0.99, 1)]
+        for outcome in outcomes
+    ]
+    return table(heads, rows)
+
+
+def way_cells(way: ramp.Way) -> list[str]:
+    """One ramp in a row of the table."""
+    return [f"{way.off:.2%}", f"{way.above:.2%} / {way.below:.2%}", f"{way.took_s:.2f} s"]
+
+
+def waiting_table(outcomes: Sequence[waiting.Outcome]) -> str:
+    """What waiting users cost."""
+    heads = ["contender", "all wait after", "CPU µs a user for that", "resident MiB", "of one user alone", "KiB a user",
+             "of a core, at rest", "one user alone", "stopped after"]  # fmt: skip
+    rows = [
+        [
+            outcome.name,
+            f"{outcome.crowd.start_s:.1f} s",
+            f"{outcome.start_cpu_s_a_user * 1e6:.0f}",
+            f"{outcome.crowd.resident_bytes / MIB:.0f}",
+            f"{outcome.alone.resident_bytes / MIB:.0f}",
+            f"{outcome.bytes_a_user / 1024:.1f}",
+            f"{outcome.crowd.core_share:.2%}",
+            f"{outcome.alone.core_share:.2%}",
+            f"{outcome.crowd.stop_s:.1f} s",
+        ]
+        for outcome in outcomes
+    ]
+    return table(heads, rows)
+
+
 def long_markdown(outcome: long.Outcome, machine: str, command: str) -> str:
     """Lay out the long run."""
     said = f"Measured {date.today().isoformat()} on {machine}; again with `{command}`."
@@ -268,6 +316,7 @@ def goal_rows(findings: Findings) -> list[list[str]]:
         *duel_goals(findings.duels),
         *throughput_goals(findings.throughput),
         *truth_goals(findings.truth),
+        *ramp_goals(findings.ramps),
     ]
 
 
@@ -332,6 +381,19 @@ def truth_goals(outcomes: Sequence[truth.Outcome]) -> list[list[str]]:
             measured = f"{outcome.median_error_ms:+.2f} and {outcome.p99_error_ms:+.2f} ms"
             rows.append(row(f"{outcome.name}, {busy}: median and 99 % within 1 ms", measured, worst <= 1))
     return rows
+
+
+def ramp_goals(outcomes: Sequence[ramp.Outcome]) -> list[list[str]]:
+    """Users over time close to the line."""
+    return [
+        row(
+            f"{outcome.name}: users over time within 2 % of the line, up and down",
+            f"{outcome.up.off:.2%} and {outcome.down.off:.2%}",
+            max(outcome.up.off, outcome.down.off) <= LINE_WITHIN,
+        )
+        for outcome in outcomes
+        if outcome.name == OURS
+    ]
 
 
 def machine(programs: dict[str, Path]) -> str:
