@@ -37,6 +37,14 @@ STEERING_EXCEPTIONS = (
 )
 
 
+def _note_uncaught() -> None:
+    """Log what a handler raised; the process will end with exit code 2."""
+    logging.error(  # Locust's logger
+        "Uncaught exception in event handler: \n%s", traceback.format_exc()
+    )
+    _log.note_unhandled_exception()
+
+
 class EventHook:
     """A list of handlers, called in order each time the hook is fired.
 
@@ -98,10 +106,25 @@ class EventHook:
             except STEERING_EXCEPTIONS:
                 raise
             except Exception:  # the others still run
-                logging.error(  # Locust's logger
-                    "Uncaught exception in event handler: \n%s", traceback.format_exc()
-                )
-                _log.note_unhandled_exception()
+                _note_uncaught()
+
+    async def fire_async(self, *, reverse: bool = False, **kwargs: Any) -> None:
+        """As `fire`, for who fires in an asyncio loop: what a handler returns is awaited if it can be, so handlers may be `async def`.
+
+        The next handler is called when the one before has ended. A task that is cancelled meanwhile calls no more of them.
+
+        Differs from Locust: it has none.
+        """
+        handlers = self._handlers
+        for handler in handlers[::-1] if reverse else handlers.copy():
+            try:
+                answer = handler(**kwargs)
+                if answer is not None and inspect.isawaitable(answer):
+                    await answer
+            except STEERING_EXCEPTIONS:
+                raise
+            except Exception:  # the others still run
+                _note_uncaught()
 
     @contextmanager
     def measure(

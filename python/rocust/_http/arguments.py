@@ -45,6 +45,14 @@ class NotPlain(Exception):
     """The call needs `requests`' own code: it says why."""
 
 
+class BadHeader(NotPlain):
+    """A header is none that `requests` sends; it says so itself."""
+
+
+class BadJson(NotPlain):
+    """JSON cannot say what `json` holds; `requests` says so itself."""
+
+
 class Body(NamedTuple):
     """A request body and the type that goes with it."""
 
@@ -64,7 +72,7 @@ def body_of(data: Any, json: Any) -> Body:
         try:
             content = written_by_requests(json)
         except ValueError as error:
-            raise NotPlain(f"json cannot be encoded: {error}") from error
+            raise BadJson(f"json cannot be encoded: {error}") from error
         return Body(content, "application/json", content)
     if not data:
         return Body(None, None, None)
@@ -271,7 +279,7 @@ def checked_table(headers: Iterable[tuple[Any, Any]]) -> HeaderTable:
     for key, value in headers:
         name = text(key)
         if value is not None and (not isinstance(value, (str, bytes)) or value[:1].isspace()):
-            raise NotPlain(f"the header {name} is {value!r}")
+            raise BadHeader(f"the header {name} is {value!r}")
         table[name.lower()] = name, None if value is None else encoded(value)
     return table
 

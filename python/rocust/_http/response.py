@@ -199,6 +199,9 @@ class ResponseContextManager(requests.Response):
     Same as Locust.
     """
 
+    #: Of a class whose instances are reported as they are, with nothing that somebody has added to it.
+    _is_plain = True
+
     #: The exception of a connection that failed; None when there is a response.
     error: Exception | None = None
     _manual_result: bool | Exception | None = None
@@ -335,6 +338,22 @@ class ResponseContextManager(requests.Response):
                 raise self.error
             super().raise_for_status()
 
+    @property
+    def is_unusable(self) -> bool:
+        """Whether the request ended at a redirect that leads nowhere, which the caller is told by an exception."""
+        return isinstance(self.error, (requests.exceptions.InvalidSchema, requests.exceptions.InvalidURL))
+
+    def usable(self) -> ResponseContextManager:
+        """This response.
+
+        Raises:
+            InvalidSchema: After a redirect to something that is not HTTP, which was reported: the server has seen a request.
+            InvalidURL: After a redirect to something that is no URL, or not UTF-8, or whose proxy cannot be used; reported as well.
+        """
+        if self.error is not None and self.is_unusable:
+            raise self.error
+        return self
+
     def __enter__(self) -> ResponseContextManager:
         """Begin to judge the response.
 
@@ -368,12 +387,7 @@ class ResponseContextManager(requests.Response):
         """Report the request where nobody but the statistics would be told and nothing is wrong: the same in one step."""
         own = own_dict(self)
         verdict = self._manual_result
-        if (
-            "request_meta" in own
-            or "_hops" in own
-            or self.error is not None
-            or type(self) is not ResponseContextManager
-        ):
+        if "request_meta" in own or "_hops" in own or self.error is not None or "_is_plain" not in vars(type(self)):
             return False
         exchange = own.get("_exchange")
         stats = direct_stats(self._request_event)

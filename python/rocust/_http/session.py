@@ -78,6 +78,10 @@ class HttpSession(WiredSession, requests.Session):
     #: The label of the latest call that `requests` ran, if it was given one. Same as Locust.
     explicit_name: str | None = None
 
+    #: What calls give back, and how the body of one comes that is streamed.
+    _response_kind: type[ResponseContextManager] = ResponseContextManager
+    _begin_streaming = staticmethod(streaming.begin)
+
     _is_touched = False
     _headers_changed = False
     #: Which method a subclass has of its own, in words.
@@ -288,7 +292,7 @@ class HttpSession(WiredSession, requests.Session):
             return response
         call = (self, method, name, context, extra, url)
         own_error = body.error if body is not None else None
-        return self._report(exchange, call, catch_response, kwargs.get("timeout"), own_error)
+        return self._reported(exchange, call, catch_response, kwargs.get("timeout"), own_error).usable()
 
     def _followed(
         self,
@@ -300,23 +304,32 @@ class HttpSession(WiredSession, requests.Session):
         kwargs: dict[str, Any],
     ) -> Any:
         """Where a call waits: if somebody follows it, what is to be sent with it is part of `extra` then."""
-        if tracing.tracer is None:
+        trace = self._trace(method, name, extra)
+        if trace is None:
             return room
+        return tracing.FollowedRoom(
+            room, trace, lambda exchange: self._traced_error(exchange, body, kwargs), lambda _: False
+        )
 
-        def error_of(exchange: Any) -> BaseException:
-            if body is not None and body.error is not None:
-                return failures.of_body(body.error)
-            return failures.of_requests(exchange, arguments.limits_of(kwargs.get("timeout")))[0]
-
+    def _trace(self, method: Any, name: str | None, extra: dict[str, Any]) -> tracing.Trace | None:
+        """Who follows a call, if anybody does; what is to be sent with it is part of `extra` then."""
+        if tracing.tracer is None:
+            return None
         url = self._build_url(extra["url"]) + (f"?{extra['query']}" if extra["query"] else "")
         headers = extra["headers"] or self._own_header_pairs()
         trace = tracing.tracer.begin(tracing.Call(arguments.text(method).upper(), url, name, headers))
-        if trace is None:
-            return room
-        extra["headers"] = trace.headers
-        return tracing.FollowedRoom(room, trace, error_of, lambda _: False)
+        if trace is not None:
+            extra["headers"] = trace.headers
+        return trace
 
-    def _report(
+    @staticmethod
+    def _traced_error(exchange: Any, body: SentBody | None, kwargs: dict[str, Any]) -> BaseException:
+        """What a call failed with, for who follows it."""
+        if body is not None and body.error is not None:
+            return failures.of_body(body.error)
+        return failures.of_requests(exchange, arguments.limits_of(kwargs.get("timeout")))[0]
+
+    def _reported(
         self,
         exchange: Any,
         call: tuple[Any, ...],
@@ -324,12 +337,7 @@ class HttpSession(WiredSession, requests.Session):
         timeout: Any,
         own_error: Exception | None = None,
     ) -> ResponseContextManager:
-        """Build the response and tell the listeners, or leave that to the `with` block.
-
-        Raises:
-            InvalidSchema: After a redirect to something that is not HTTP, reported all the same: the server has seen a request.
-            InvalidURL: After a redirect to something that is no URL, or not UTF-8, or whose proxy cannot be used; reported as well.
-        """
+        """Build the response and tell the listeners, or leave that to the `with` block."""
         _, method, name, context, extra, url = call
         if exchange.failed:
             limits = arguments.limits_of(timeout)
@@ -339,23 +347,23 @@ class HttpSession(WiredSession, requests.Session):
             else:
                 # As in Locust: an error within the body knows no request, so the URL is the name as it was passed.
                 name = name or arguments.text(url)
-            response = ResponseContextManager(error)
+            response = self._response_kind(error)
         else:
-            response = _new(ResponseContextManager)
+            response = _new(self._response_kind)
         own = own_dict(response)
         own["_exchange"], own["_call"] = exchange, call
         if not exchange.failed and extra is not None and extra["is_streamed"]:
-            streaming.begin(own, exchange)
+            self._begin_streaming(own, exchange)
         own["_request_event"], own["_catch_response"] = self.request_event, catch_response
         if catch_response and not exchange.failed and direct_stats(self.request_event) is not None:
             # `request_meta` is made when somebody reads it; whom it would be told to may never ask.
             return response
         meta = response.request_meta = self._meta(response, method, name, context)
-        if isinstance(response.error, (InvalidSchema, InvalidURL)):
+        if response.is_unusable:
+            # Not to be judged by anybody: the server has seen a request, and the caller gets an exception.
             meta["exception"] = response.error
             response._report()
-            raise response.error
-        if not catch_response:
+        elif not catch_response:
             response.report_by_status()
         return response
 
@@ -380,6 +388,16 @@ class HttpSession(WiredSession, requests.Session):
             "response_length": exchange.declared_length if is_streamed else exchange.length,
         }
 
+    def _why_by_requests(self, kwargs: dict[str, Any]) -> str | None:
+        """What of the call, of the session or of the process needs `requests`' own code, in words."""
+        return (
+            paths.patched()
+            or paths.unplain(kwargs, PLAIN)
+            or (self._is_touched and why_not_plain(self))
+            or (self.trust_env and environment.speaks())
+            or None
+        )
+
     def _extra(
         self, method: Any, url: Any, data: Any, json: Any, kwargs: dict[str, Any], sent: SentBody | None = None
     ) -> dict[str, Any]:
@@ -390,13 +408,7 @@ class HttpSession(WiredSession, requests.Session):
         """
         own = self.__dict__
         max_body = arguments.bound_of(kwargs.get("max_body", self.max_body))
-        reason = (
-            paths.patched()
-            or paths.unplain(kwargs, PLAIN)
-            or (self._is_touched and why_not_plain(self))
-            or (self.trust_env and environment.speaks())
-            or None
-        )
+        reason = self._why_by_requests(kwargs)
         if reason is not None:
             raise NotPlain(reason)
         if self._headers_changed:

@@ -8,6 +8,7 @@ of ours is at the bottom, where they have a socket. `FastHttpUser` reads the sam
 
 from __future__ import annotations
 
+import asyncio
 import errno as error_numbers
 import http.client
 import io
@@ -15,6 +16,7 @@ import zlib
 from collections import deque
 from contextlib import contextmanager
 from email.message import Message
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from urllib3 import HTTPHeaderDict, HTTPResponse
@@ -23,7 +25,7 @@ from urllib3 import exceptions as pool
 from rocust import _core
 from rocust._http import failures
 from rocust._http.fast_errors import of_fast_body
-from rocust._kernel import mailroom
+from rocust._kernel import looproom, mailroom
 from rocust._kernel.green import getcurrent
 
 if TYPE_CHECKING:
@@ -35,7 +37,7 @@ _OWN_ENCODINGS = ("br", "zstd")
 """Content encodings that the engine undoes, since urllib3 needs other packages for them."""
 
 
-class _Broken(Exception):
+class Broken(Exception):
     """The body broke off; the failed exchange says how."""
 
     def __init__(self, exchange: _core.Exchange) -> None:
@@ -43,7 +45,7 @@ class _Broken(Exception):
         self.exchange = exchange
 
 
-class _Pieces:
+class Pieces:
     """The body of one exchange, a piece at a time."""
 
     def __init__(self, exchange: _core.Exchange) -> None:
@@ -61,19 +63,33 @@ class _Pieces:
             The bytes, nothing at the end; and what is still to come of their chunk, None for a body without chunks.
 
         Raises:
-            _Broken: The body breaks off here.
+            Broken: The body breaks off here.
         """
-        flow = self._flow
-        if flow is None:
-            self.has_ended = True
-            return self._whole, 0 if to_chunk_end else None
+        if self._flow is None:
+            return self.rest(to_chunk_end)
         room = mailroom.current()
-        answer = room.park(flow.pull(room.port, getcurrent(), wanted, to_chunk_end))
+        return self.taken(room.park(self._flow.pull(room.port, getcurrent(), wanted, to_chunk_end)))
+
+    async def pull_async(self, wanted: int) -> bytes:
+        """As `pull`, for a coroutine, without a word about chunks."""
+        if self._flow is None:
+            return self.rest()[0]
+        room = looproom.current()
+        future = asyncio.get_running_loop().create_future()
+        return self.taken(await room.park(future, self._flow.pull(room.port, future, wanted, False)))[0]
+
+    def rest(self, to_chunk_end: bool = False) -> tuple[bytes, int | None]:
+        """What has come with the head, when no more is to come."""
+        self.has_ended = True
+        return self._whole, 0 if to_chunk_end else None
+
+    def taken(self, answer: Any) -> tuple[bytes, int | None]:
+        """The engine's answer, taken apart."""
         if answer is False:
             raise RuntimeError("The engine lost a body to a panic of its own; see the traceback above.")
         if isinstance(answer, _core.Exchange):
             self.has_ended = True
-            raise _Broken(answer)
+            raise Broken(answer)
         piece, chunk_left, self.has_ended = answer
         return piece, chunk_left
 
@@ -87,7 +103,7 @@ class _Pieces:
 class _Wire(io.RawIOBase):
     """What the standard library takes for the socket: the body as it came, the frame around its chunks put on again."""
 
-    def __init__(self, pieces: _Pieces, is_chunked: bool) -> None:
+    def __init__(self, pieces: Pieces, is_chunked: bool) -> None:
         super().__init__()
         self._pieces = pieces
         self._is_chunked = is_chunked
@@ -107,7 +123,7 @@ class _Wire(io.RawIOBase):
         if not self._ready and not self._is_over:
             try:
                 self._fetch()
-            except _Broken as broken:
+            except Broken as broken:
                 self._is_over = True
                 self._ready.extend(map(memoryview, _last_words(broken.exchange, self._is_inside_chunk)))
         if not self._ready:
@@ -180,7 +196,7 @@ class BodyFile(http.client.HTTPResponse):
 
     def __init__(self, exchange: _core.Exchange) -> None:
         """The response that belongs to `exchange`, which has its head."""
-        pieces = _Pieces(exchange)
+        pieces = Pieces(exchange)
         wire: Any = _Socket(_Wire(pieces, exchange.is_chunked))
         super().__init__(wire, method=exchange.request_method)
         self.max_decoded = pieces.max_decoded
@@ -294,10 +310,23 @@ def raw_of(exchange: _core.Exchange) -> StreamedResponse:
         request_method=exchange.request_method,
         request_url=exchange.path_url,
     )
-    raw.takes_zstd = any(
-        name == "accept-encoding" and "zstd" in value.lower() for name, value in exchange.request_headers()
-    )
+    raw.takes_zstd = _takes_zstd(exchange)
     return raw
+
+
+def decoder_of(exchange: _core.Exchange, max_decoded: int | None) -> StreamedResponse:
+    """The same without its body, for who gets the pieces and wants them decoded."""
+    origin: Any = SimpleNamespace(max_decoded=max_decoded)
+    decoder = StreamedResponse(
+        headers=HTTPHeaderDict(exchange.headers()), original_response=origin, preload_content=False
+    )
+    decoder.takes_zstd = _takes_zstd(exchange)
+    decoder._init_decoder()
+    return decoder
+
+
+def _takes_zstd(exchange: _core.Exchange) -> bool:
+    return any(name == "accept-encoding" and "zstd" in value.lower() for name, value in exchange.request_headers())
 
 
 def begin(own: dict[str, Any], exchange: _core.Exchange) -> None:
@@ -313,7 +342,7 @@ class FastStream:
 
     def __init__(self, exchange: _core.Exchange) -> None:
         """The body that belongs to `exchange`."""
-        self._pieces = _Pieces(exchange)
+        self._pieces = Pieces(exchange)
         self._ahead = bytearray()
         self.status_code = exchange.status
 
@@ -325,7 +354,7 @@ class FastStream:
     def _fetch(self, wanted: int) -> None:
         try:
             piece, _ = self._pieces.pull(wanted)
-        except _Broken as broken:
+        except Broken as broken:
             raise of_fast_body(broken.exchange) from None
         self._ahead += piece
 

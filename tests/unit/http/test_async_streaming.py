@@ -1,0 +1,196 @@
+"""`stream=True` of the session whose calls are awaited."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+
+import pytest
+import requests
+from rocust._errors import LocustError
+from rocust._http.async_session import AsyncHttpSession
+from rocust._http.failures import BodyTooLarge
+from support.loop import run
+from support.script import Route, close, send, wait_for_gate
+
+TEXT = "".join(f"line {number}\n" for number in range(300))
+#: "hello, brotli" by the reference encoder.
+BROTLI = bytes.fromhex("0b068068656c6c6f2c2062726f746c6903")
+
+
+def _sized(body, *headers):
+    raw = body if isinstance(body, bytes) else body.encode("latin-1")
+    head = "".join(f"{header}\r\n" for header in (f"Content-Length: {len(raw)}", *headers))
+    return send(f"HTTP/1.1 200 OK\r\n{head}\r\n".encode() + raw)
+
+
+@pytest.fixture
+def session(server, request_event):
+    session = AsyncHttpSession(server.url, request_event, user=None)
+    yield session
+    session.close()
+
+
+def serve(server, *steps):
+    server.set_routes({"/": Route(steps=steps), "/echo": Route()})
+
+
+def test_a_body_is_read_while_it_comes(session, server):
+    serve(
+        server,
+        send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nfirst\r\n"),
+        wait_for_gate("rest of it"),
+        send("6\r\nsecond\r\n0\r\n\r\n"),
+    )
+
+    async def visit():
+        pieces = []
+        async with session.get("/", stream=True) as response:
+            async for piece in response.aiter_bytes():
+                pieces.append(piece)
+                server.open("rest of it")
+        return pieces
+
+    assert run(visit()) == [b"first", b"second"]
+
+
+@pytest.mark.parametrize("size", [1, 7, 1000, 10_000, None])
+def test_pieces_have_the_size_that_is_asked_for(session, server, size):
+    serve(server, _sized(TEXT))
+
+    async def visit():
+        async with session.get("/", stream=True) as response:
+            return [piece async for piece in response.aiter_bytes(size)]
+
+    pieces = run(visit())
+    assert b"".join(pieces).decode() == TEXT
+    if size is not None:
+        assert {len(piece) for piece in pieces[:-1]} <= {size}
+
+
+def test_lines(session, server):
+    serve(server, _sized("one\r\ntwo\n\nlast"))
+
+    async def visit():
+        async with session.get("/", stream=True) as response:
+            return [line async for line in response.aiter_lines()]
+
+    assert run(visit()) == ["one", "two", "", "last"]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "body", "text"),
+    [("gzip", gzip.compress(TEXT.encode()), TEXT), ("br", BROTLI, "hello, brotli")],
+)
+def test_encodings_are_undone(session, server, encoding, body, text):
+    serve(server, _sized(body, f"Content-Encoding: {encoding}"))
+
+    async def visit():
+        async with session.get("/", stream=True) as response:
+            return b"".join([piece async for piece in response.aiter_bytes()])
+
+    assert run(visit()).decode() == text
+
+
+def test_the_whole_body_may_be_awaited(session, server, reports):
+    serve(server, _sized('{"a": 1}'))
+
+    async def visit():
+        async with session.get("/", stream=True) as response:
+            with pytest.raises(LocustError, match="aread"):
+                _ = response.text
+            whole = await response.aread()
+            return whole, response.text, response.json(), response.content
+
+    assert run(visit()) == (b'{"a": 1}', '{"a": 1}', {"a": 1}, b'{"a": 1}')
+    assert reports.only["response_length"] == 8
+
+
+def test_a_body_that_is_there_has_the_same_methods(session):
+    async def visit():
+        response = await session.get("/echo")
+        return await response.aread(), [piece async for piece in response.aiter_bytes(10)]
+
+    whole, pieces = run(visit())
+    assert whole == b"".join(pieces) == b'{"greeting": "hello"}'
+
+
+def test_a_connection_whose_body_was_read_serves_the_next_call(session, server):
+    serve(server, _sized(TEXT))
+    before = server.connection_count()
+
+    async def visit():
+        for _ in range(3):
+            async with session.get("/", stream=True) as response:
+                await response.aread()
+
+    run(visit())
+    assert server.connection_count() - before == 1
+
+
+def test_leaving_the_block_closes_what_was_not_read(session, server):
+    serve(server, send("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"), wait_for_gate("never"))
+
+    async def visit():
+        async with session.get("/", stream=True) as response:
+            assert await anext(response.aiter_bytes()) == b"half"
+
+    run(visit())
+    server.wait_for(lambda: not server.open_connections(), "the connection to end")
+
+
+def test_a_cancelled_reader_closes_the_connection(session, server):
+    serve(server, send("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"), wait_for_gate("never"))
+    has_half = asyncio.Event()
+
+    async def visit():
+        async with session.get("/", stream=True) as response:
+            async for _ in response.aiter_bytes():
+                has_half.set()
+
+    async def scenario():
+        task = asyncio.create_task(visit())
+        await has_half.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    run(scenario())
+    server.wait_for(lambda: not server.open_connections(), "the connection to end")
+
+
+def test_a_body_that_breaks_off_is_an_error_of_requests(session, server):
+    serve(server, send("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"), close())
+
+    async def visit():
+        async with session.get("/", stream=True) as response:
+            await response.aread()
+
+    with pytest.raises(requests.exceptions.ChunkedEncodingError, match="4 bytes read, 5 more expected"):
+        run(visit())
+
+
+def test_a_body_that_cannot_be_decoded_is_an_error_of_requests(session, server):
+    serve(server, _sized("no gzip", "Content-Encoding: gzip"))
+
+    async def visit():
+        async with session.get("/", stream=True) as response:
+            await response.aread()
+
+    with pytest.raises(requests.exceptions.ContentDecodingError):
+        run(visit())
+
+
+@pytest.mark.parametrize("encoding", ["identity", "gzip"])
+def test_a_body_is_bounded(session, server, encoding):
+    body = gzip.compress(TEXT.encode()) if encoding == "gzip" else TEXT
+    serve(server, _sized(body, f"Content-Encoding: {encoding}"))
+
+    async def visit():
+        async with session.get("/", stream=True, max_body=len(gzip.compress(TEXT.encode()))) as response:
+            # One that says its length has failed with its head.
+            response.raise_for_status()
+            await response.aread()
+
+    with pytest.raises(BodyTooLarge):
+        run(visit())
