@@ -311,9 +311,9 @@ class Runner:
                 self._end_shape()
                 return
             if tick != self.shape_last_tick:
-                user_count, spawn_rate, *rest = tick
+                user_count, spawn_rate, user_classes = (*tick, None) if len(tick) == 2 else tick
                 logger.info("Shape test updating to %d users at %.2f spawn rate", user_count, spawn_rate)
-                self.start(user_count=user_count, spawn_rate=spawn_rate, user_classes=rest[0] if rest else None)
+                self.start(user_count=user_count, spawn_rate=spawn_rate, user_classes=user_classes)
                 self.shape_last_tick = tick
             sleep(max(_SHAPE_INTERVAL_S - (perf_counter() - asked_at), 0))
 
