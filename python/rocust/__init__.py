@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from rocust._compat.deprecated import DeprecatedHttpLocustClass as HttpLocust
     from rocust._compat.deprecated import DeprecatedLocustClass as Locust
     from rocust._run.shape import LoadTestShape
+    from rocust._users.async_user import AsyncUser
     from rocust._users.http_user import FastHttpUser, HttpUser
     from rocust._users.markov import MarkovTaskSet, transition, transitions
     from rocust._users.sequential import SequentialTaskSet
@@ -44,6 +45,7 @@ events = Events()
 
 #: Where each name lives, as room and name there.
 _HOMES = {
+    "AsyncUser": ("_users.async_user", "AsyncUser"),
     "FastHttpUser": ("_users.http_user", "FastHttpUser"),
     "HttpLocust": ("_compat.deprecated", "DeprecatedHttpLocustClass"),
     "HttpUser": ("_users.http_user", "HttpUser"),
@@ -117,6 +119,7 @@ if _core.IS_DEBUG_BUILD:
 
 __all__ = [
     "LOCUST_API_VERSION",
+    "AsyncUser",
     "FastHttpUser",
     "HttpLocust",
     "HttpUser",

@@ -101,7 +101,7 @@ impl Seat {
         }
     }
 
-    /// Applies `input` and says what to do about it. Only the user's own loop thread calls this, so a load and a store suffice.
+    /// Applies `input` and says what to do about it. Called under Python's interpreter lock only, so a load and a store suffice.
     pub fn step(&self, input: Input) -> Action {
         let (state, action) = next(self.state(), input);
         self.state.store(state as u8, Ordering::Release);

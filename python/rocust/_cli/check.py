@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
+from importlib.util import find_spec
 from typing import Any
 
 from rocust._cli.refusal import EXIT_CANNOT_RUN, nearest, program_name, refuse_usage
@@ -16,6 +17,14 @@ logger = logging.getLogger("locust.main")
 
 _SCHEMES = ("http", "https")
 _MANY = 12
+
+
+def check_loop(loop: str) -> None:
+    """End the process with exit code 2 if the loop that `--loop` names is not installed."""
+    if loop == "uvloop" and find_spec("uvloop") is None:
+        refuse_usage(
+            "argument --loop: uvloop is not installed. hint: pip install 'rocust[uvloop]', or leave the option out"
+        )
 
 
 def check_host_option(host: str | None, user_classes: list[Any]) -> None:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, NoReturn
 
 from rocust import _log
 from rocust._cli.absent import refuse_absent_options, refuse_web_page
-from rocust._cli.check import check_class_hosts, check_host_option, check_tags
+from rocust._cli.check import check_class_hosts, check_host_option, check_loop, check_tags
 from rocust._cli.loading import load_or_refuse, merge_locustfiles_content
 from rocust._cli.locustfile import get_locustfiles_locally
 from rocust._cli.open_files import raise_open_file_limit
@@ -231,6 +231,7 @@ def _check(options: Any, user_classes: list[Any]) -> None:
     if options.autostart:
         logger.info("The --autostart argument is implied by --headless, no need to set both.")
     check_host_option(options.host, user_classes)
+    check_loop(options.rocust_loop)
     check_tags(options, user_classes)
 
 

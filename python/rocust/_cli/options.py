@@ -526,6 +526,15 @@ def _add_other_options(group: Group) -> None:
         env_var="LOCUST_STOP_TIMEOUT",
         help="How long users may take to finish their task when the test stops. Defaults to not at all.",
     )
+    _add_own(
+        group,
+        "--loop",
+        choices=("asyncio", "uvloop"),
+        default="asyncio",
+        dest="rocust_loop",
+        env_var="ROCUST_LOOP",
+        help="The loop that asynchronous users run on; uvloop is installed with rocust[uvloop]. Defaults to asyncio.",
+    )
     group.add_argument(
         "--equal-weights",
         action="store_true",

@@ -22,7 +22,9 @@ from rocust._cli.refusal import refuse
 from rocust._compat.knobs import assign_knob, knob
 from rocust._errors import CatchResponseError
 from rocust._events import global_events
+from rocust._kernel import loop_thread
 from rocust._run.environment import Environment
+from rocust._users.kinds import why_not_awaited
 
 if TYPE_CHECKING:
     from rocust._users.user import User
@@ -168,13 +170,18 @@ def run_single_user(
         environment = _make_environment(script)
         PrintListener(environment, include_length, include_time, include_context, include_payload)
         _fire_init(environment)
+    if problem := why_not_awaited(user_class):
+        refuse(problem)
     environment.user_classes = [user_class]
     environment._filter_tasks_by_tags()
     environment.events.test_start.fire(environment=environment)
     if environment.host:
         user_class.host = environment.host
     environment.single_user_instance = user = user_class(environment)
-    user.run()
+    try:
+        user.run()
+    finally:
+        loop_thread.rest()
 
 
 def _make_environment(locustfile: str) -> Environment:

@@ -12,6 +12,7 @@ from rocust._run.local import LocalRunner
 from rocust._run.roles import MasterRunner, WorkerRunner
 from rocust._run.shape import LoadTestShape
 from rocust._stats import RequestStats
+from rocust._users.kinds import why_not_awaited
 from rocust._users.task import TaskHolder, filter_tasks_by_tags
 
 if TYPE_CHECKING:
@@ -72,7 +73,8 @@ class Environment:
             profile: A name for this kind of run.
 
         Raises:
-            ValueError: When no class has a weight, two have the same name, or the shape is not an instance.
+            ValueError: When no class has a weight, two have the same name, the shape is not an instance, or a class has coroutines
+                that nobody would await.
         """
         self.runner: Runner | None = None
         self.web_ui: Any = None
@@ -111,6 +113,9 @@ class Environment:
         if len(self.user_classes_by_name) != len(self.user_classes):
             names = ", ".join(map(methodcaller("fullname"), self.user_classes))
             raise ValueError(f"The following user classes have the same class name: {names}")
+        for user_class in self.user_classes:
+            if problem := why_not_awaited(user_class):
+                raise ValueError(problem)
         if self.shape_class is not None and not isinstance(self.shape_class, LoadTestShape):
             raise ValueError(
                 "shape_class should be instance of LoadTestShape or subclass LoadTestShape, "

@@ -14,8 +14,9 @@ from rocust import _core
 from rocust._compat.knobs import knob
 from rocust._errors import StopTest
 from rocust._http.recording import StatsListener
-from rocust._kernel import mailroom
+from rocust._kernel import loop_thread, mailroom
 from rocust._kernel.green import Group, getcurrent, give_way, sleep, spawn
+from rocust._kernel.native import Lock
 from rocust._log import greenlet_exception_logger
 from rocust._run.crowd import Crowd
 from rocust._run.parting import Parting
@@ -121,6 +122,7 @@ class Runner:
         self.cpu_warning_emitted = False
         self.worker_cpu_warning_emitted = False
         self.exceptions: dict[int, ExceptionDict] = {}
+        self._exceptions_lock = Lock()
         self.target_user_classes_count: dict[str, int] = {}
         self.target_user_count = 0
         self.final_user_classes_count: dict[str, int] = {}
@@ -363,7 +365,13 @@ class Runner:
         self.environment.events.test_stop.fire(environment=self.environment)
 
     def _handed_over(self, order: Callable[[], None]) -> bool:
-        """Have another greenlet carry out an order that a user's own gave: that one is stopped before the order is."""
+        """Have another greenlet carry out an order that a user's own gave: that one is stopped before the order is.
+
+        An asynchronous user goes on meanwhile: what its loop waited for, no other such user could do.
+        """
+        if thread := loop_thread.here():
+            thread.hatch.tell(spawn, order)
+            return True
         giver: Any = getcurrent()
         if giver not in self.user_greenlets:
             return False
@@ -383,6 +391,8 @@ class Runner:
         """Wait a moment for requests that were called off to be accounted for, and say how many there were."""
         _core.settle(_SETTLING_PATIENCE_S)
         mailroom.current().port.purge()
+        if thread := loop_thread.running():
+            thread.settle(_SETTLING_PATIENCE_S)
         called_off = _core.take_called_off()
         if aborted := self.stats.num_aborted:
             logger.info(
@@ -398,20 +408,24 @@ class Runner:
     def quit(self) -> None:
         """Stop the test and the runner itself.
 
-        Differs from Locust: a task may call this, or `stop`, while other users run; there the run then never ends.
+        Differs from Locust: a task may call this, or `stop`, while other users run; there the run then never ends. Called by an
+        asynchronous user, both return at once.
         """
         if self._handed_over(self.quit):
             return
         self.stop()
+        loop_thread.rest()
         self.greenlet.kill(block=True)
 
     def log_exception(self, node_id: str, msg: str, formatted_tb: str) -> None:
         """Count an exception of a user, by its traceback. Same as Locust."""
-        row = self.exceptions.setdefault(
-            hash(formatted_tb), {"count": 0, "msg": msg, "traceback": formatted_tb, "nodes": set()}
-        )
-        row["count"] += 1
-        row["nodes"].add(node_id)
+        # Asynchronous users have a thread of their own, which may come between reading a count and writing it.
+        with self._exceptions_lock:
+            row = self.exceptions.setdefault(
+                hash(formatted_tb), {"count": 0, "msg": msg, "traceback": formatted_tb, "nodes": set()}
+            )
+            row["count"] += 1
+            row["nodes"].add(node_id)
 
     def register_message(self, msg_type: str, listener: Callable[..., Any], concurrent: bool = False) -> None:
         """Have `listener` called for messages of a type of the user's own.

@@ -136,10 +136,12 @@ class TaskSet(metaclass=TaskSetMeta):
 
         Same as Locust.
         """
+        if (loop := _async_loop_of(self)) is not None:
+            return loop.run(self)  # type: ignore[no-any-return] # a coroutine, for whoever awaits it
         try:
             self.on_start()
         except InterruptTaskSet as interruption:
-            raise _reschedule(interruption) from interruption
+            raise reschedule(interruption) from interruption
         run_next, wait = self._loop_parts()
         while True:
             try:
@@ -152,7 +154,7 @@ class TaskSet(metaclass=TaskSetMeta):
                 wait()
             except InterruptTaskSet as interruption:
                 self._leave((StopUser, StopTest))
-                raise _reschedule(interruption) from interruption
+                raise reschedule(interruption) from interruption
             except (StopUser, StopTest, GreenletExit):
                 self._leave(())
                 raise
@@ -176,8 +178,8 @@ class TaskSet(metaclass=TaskSetMeta):
 
     def _loop_parts(self) -> tuple[Callable[[], None], Callable[[], None]]:
         """The two halves of the loop: the short ones where nothing is overridden, else those that call each of Locust's methods."""
-        run_next = self._short_next if _is_untouched(self, self._choosing) else self._long_next
-        wait = self._short_wait if _is_untouched(self, self._waiting) else self.wait
+        run_next = self._short_next if is_untouched(self, self._choosing) else self._long_next
+        wait = self._short_wait if is_untouched(self, self._waiting) else self.wait
         return run_next, wait
 
     def _long_next(self) -> None:
@@ -219,7 +221,7 @@ class TaskSet(metaclass=TaskSetMeta):
             return
         if not seat.begin_wait():
             raise StopUser
-        room.sleep(_seconds(self, self.wait_time()))
+        room.sleep(seconds(self, self.wait_time()))
         if not seat.end_wait():
             raise StopUser
 
@@ -227,18 +229,23 @@ class TaskSet(metaclass=TaskSetMeta):
         """Whose tasks these are, and what task functions get as their argument."""
         return self
 
-    def execute_next_task(self) -> None:
-        """Execute the first task of the queue. Same as Locust."""
-        self.execute_task(self._task_queue.popleft())
+    def execute_next_task(self) -> Any:
+        """Execute the first task of the queue; returns what the task does, a coroutine for an asynchronous user. Same as Locust."""
+        return self.execute_task(self._task_queue.popleft())
 
-    def execute_task(self, task: Any) -> None:
-        """Execute `task`: a method of this set, a nested task set class, or a function. Same as Locust."""
+    def execute_task(self, task: Any) -> Any:
+        """Execute `task`: a method of this set, a nested task set class, or a function.
+
+        Returns:
+            What it returns: a coroutine where its user is asynchronous, to be awaited.
+
+        Same as Locust, where it returns nothing.
+        """
         if getattr(task, "__self__", None) is self:
-            task()
-        elif hasattr(task, "tasks") and issubclass(task, TaskSet):
-            task(self).run()
-        else:
-            task(self)
+            return task()
+        if hasattr(task, "tasks") and issubclass(task, TaskSet):
+            return task(self).run()
+        return task(self)
 
     def schedule_task(self, task_callable: Any, first: bool = False) -> None:
         """Queue a task ahead of the choice.
@@ -299,18 +306,23 @@ class TaskSet(metaclass=TaskSetMeta):
 
         Same as Locust.
         """
+        if (loop := _async_loop_of(self)) is not None:
+            return loop.wait(self)  # type: ignore[no-any-return] # a coroutine, for whoever awaits it
         seat = self._user._seat
         if not seat.begin_wait():
             raise StopUser
-        self._sleep(_seconds(self, self.wait_time()))
+        self._sleep(seconds(self, self.wait_time()))
         if not seat.end_wait():
             raise StopUser
 
-    def _sleep(self, seconds: float) -> None:
+    def _sleep(self, seconds: float) -> Any:
+        if (loop := _async_loop_of(self)) is not None:
+            return loop.sleep(seconds)
         if seconds > 0:
             mailroom.current().sleep(seconds)
         else:
             give_way()
+        return None
 
     def interrupt(self, reschedule: bool = True) -> None:
         """Leave this task set and go on in the enclosing one.
@@ -345,15 +357,19 @@ class DefaultTaskSet(TaskSet):
             )
         return tasks[_below(len(tasks))]
 
-    def execute_task(self, task: Any) -> None:
-        """Execute `task` with the user as its argument, or as a nested task set. Same as Locust."""
+    def execute_task(self, task: Any) -> Any:
+        """Execute `task` with the user as its argument, or as a nested task set; returns what it returns. Same as Locust."""
         if hasattr(task, "tasks") and issubclass(task, TaskSet):
-            task(self._user).run()
-        else:
-            task(self._user)
+            return task(self._user).run()
+        return task(self._user)
 
     def _task_owner(self) -> Any:
         return self._user
+
+
+def _async_loop_of(instance: TaskSet) -> Any:
+    """What runs the sets of an asynchronous user; None for any other."""
+    return getattr(type(instance._user), "_async_loop", None)
 
 
 def _remember(cls: type[TaskSet]) -> None:
@@ -368,19 +384,21 @@ _remember(TaskSet)
 _remember(DefaultTaskSet)
 
 
-def _is_untouched(instance: TaskSet, methods: dict[str, Any]) -> bool:
+def is_untouched(instance: TaskSet, methods: dict[str, Any]) -> bool:
+    """Whether neither its class nor the instance itself has other methods than those that were noted."""
     cls = type(instance)
     return methods.keys().isdisjoint(instance.__dict__) and all(
         getattr(cls, name) is method for name, method in methods.items()
     )
 
 
-def _reschedule(interruption: InterruptTaskSet) -> RescheduleTask | RescheduleTaskImmediately:
+def reschedule(interruption: InterruptTaskSet) -> RescheduleTask | RescheduleTaskImmediately:
+    """What an interrupted set tells the one around it."""
     kind = RescheduleTaskImmediately if interruption.reschedule else RescheduleTask
     return kind(interruption.reschedule).with_traceback(interruption.__traceback__)
 
 
-def _seconds(holder: TaskSet, value: Any) -> float:
+def seconds(holder: TaskSet, value: Any) -> float:
     """`value` as seconds, or an error that names who returned it."""
     if isinstance(value, (int, float)):
         return value

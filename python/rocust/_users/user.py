@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import traceback
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, ClassVar, final
 
 from rocust import _core
 from rocust._compat.deprecated import check_for_deprecated_task_set_attribute
@@ -58,6 +58,8 @@ class User(metaclass=UserMeta):
     fixed_count: int = 0
     #: Whether this class is only a base for others, and never spawned.
     abstract: bool = True
+    #: What runs the task sets of asynchronous users; others run them by themselves.
+    _async_loop: ClassVar[Any] = None
 
     def __init__(self, environment: Any) -> None:
         """Make a user that belongs to `environment`; it runs when `start` or `run` is called."""
@@ -144,10 +146,13 @@ class User(metaclass=UserMeta):
         if state == "stopping" and not force:
             raise Exception(f"Tried to stop User in an unexpected state: {state}. This should never happen.")
         if self._seat.stop(force) or force:
-            if self._group is not None:
-                self._group.killone(self._greenlet)  # type: ignore[arg-type]
+            self._kill()
             return True
         return False
+
+    def _kill(self) -> None:
+        if self._group is not None:
+            self._group.killone(self._greenlet)  # type: ignore[arg-type]
 
     @property
     def group(self) -> Group | None:

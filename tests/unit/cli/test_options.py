@@ -35,6 +35,7 @@ def test_defaults_are_locusts():
         "no_live",
         "rocust_http2",
         "rocust_ip_version",
+        "rocust_loop",
         "rocust_no_keep_alive",
         "rocust_resolve",
         "rocust_source_address",
@@ -108,6 +109,7 @@ def test_an_unambiguous_prefix_is_enough():
         ("ROCUST_IP_VERSION", "6", "rocust_ip_version", 6),
         ("ROCUST_SOURCE_ADDRESS", "127.0.0.2", "rocust_source_address", "127.0.0.2"),
         ("ROCUST_TIMINGS", "1", "rocust_timings", True),
+        ("ROCUST_LOOP", "uvloop", "rocust_loop", "uvloop"),
     ],
 )
 def test_environment_variables(monkeypatch, variable, text, destination, value):

@@ -1,0 +1,243 @@
+"""Asyncio loops that wait for real, also where gevent has patched the standard library.
+
+asyncio is built out of `selectors`, `socket`, `threading` and `subprocess`. Patched, they work as long as they do not block; what blocks
+in them (a selector, a thread that looks up a name, a child that is waited for) is given back here, as Python has it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from queue import Empty
+from time import monotonic
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from rocust._kernel.native import Lock, SimpleQueue, drop_hub, is_patched, original, start_thread
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+#: As many as asyncio has.
+_WORKERS = min(32, (os.cpu_count() or 1) + 4)
+#: How long their end is waited for, in seconds.
+_END_S = 1.0
+
+
+class _Pool:
+    """Native threads for what blocks: name look-ups and `asyncio.to_thread`. Made as they are needed."""
+
+    def __init__(self) -> None:
+        self._jobs: Any = SimpleQueue()
+        self._lock = Lock()
+        self._idle = 0
+        self._workers = 0
+        #: A word from each worker that ends.
+        self._ended: Any = SimpleQueue()
+
+    def submit(self, future: asyncio.Future[Any], function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+        """Call a function in one of the threads, and tell the future's loop."""
+        with self._lock:
+            is_short = not self._idle and self._workers < _WORKERS
+            if is_short:
+                self._workers += 1
+            elif self._idle:
+                self._idle -= 1
+        self._jobs.put((future, function, arguments))
+        if is_short:
+            start_thread(self._work, ())
+
+    def close(self) -> None:
+        """Have the threads end, each after what it does now, and wait for that a moment.
+
+        One that lets go of its hub while the interpreter ends would crash it. One that still works then only stays where it is.
+        """
+        with self._lock:
+            workers, self._workers = self._workers, 0
+        for _ in range(workers):
+            self._jobs.put(None)
+        until = monotonic() + _END_S
+        with suppress(Empty):
+            for _ in range(workers):
+                self._ended.get(timeout=max(0.0, until - monotonic()))
+
+    def _work(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            _do(*job)
+            del job
+            with self._lock:
+                self._idle += 1
+        drop_hub()
+        self._ended.put(None)
+
+
+def _do(future: asyncio.Future[Any], function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+    if future.cancelled():
+        return
+    answer, problem = None, None
+    try:
+        answer = function(*arguments)
+    except BaseException as error:
+        problem = error
+    # A loop that has been closed meanwhile has nobody who waits.
+    with suppress(RuntimeError):
+        future.get_loop().call_soon_threadsafe(_settle, future, answer, problem)
+
+
+def _settle(future: asyncio.Future[Any], answer: Any, problem: BaseException | None) -> None:
+    if future.done():
+        return
+    if problem is None:
+        future.set_result(answer)
+    elif isinstance(problem, StopIteration):
+        future.set_exception(RuntimeError(f"a thread raised {problem!r}, which no coroutine may"))
+    else:
+        future.set_exception(problem)
+
+
+class _Threads:
+    """What loops of either kind do in threads."""
+
+    _pool: _Pool | None = None
+
+    def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> Any:
+        """As asyncio's; a pool of threads would be one of greenlets under the patches, so native threads stand in for it there."""
+        if executor is not None and not (is_patched() and isinstance(executor, ThreadPoolExecutor)):
+            return super().run_in_executor(executor, func, *args)  # type: ignore[misc]
+        if self._pool is None:
+            self._pool = _Pool()
+        future = self.create_future()  # type: ignore[attr-defined]
+        self._pool.submit(future, func, args)
+        return future
+
+    def close(self) -> None:
+        """Close the loop and end its threads."""
+        super().close()  # type: ignore[misc]
+        if self._pool is not None:
+            self._pool.close()
+            self._pool = None
+
+
+class NativeLoop(_Threads, asyncio.SelectorEventLoop):  # type: ignore[misc] # what is awaited need not be a coroutine's
+    """asyncio's own loop, on the system's selector."""
+
+    def __init__(self) -> None:
+        super().__init__(original("selectors", "DefaultSelector")())
+        if is_patched():
+            _make_children_native()
+
+    async def getaddrinfo(
+        self, host: Any, port: Any, *, family: int = 0, type: int = 0, proto: int = 0, flags: int = 0
+    ) -> Any:
+        """As asyncio's, with the system's look-up."""
+        look_up = original("socket", "getaddrinfo")
+        return await self.run_in_executor(None, look_up, host, port, family, type, proto, flags)
+
+    async def getnameinfo(self, sockaddr: Any, flags: int = 0) -> Any:
+        """As asyncio's, with the system's look-up."""
+        return await self.run_in_executor(None, original("socket", "getnameinfo"), sockaddr, flags)
+
+
+def make(kind: str) -> asyncio.AbstractEventLoop:
+    """A loop, which nobody runs yet.
+
+    Args:
+        kind: "asyncio" or "uvloop".
+
+    Raises:
+        ImportError: uvloop is not installed.
+    """
+    if kind != "uvloop":
+        return NativeLoop()
+    import uvloop
+
+    class NativeUvloop(_Threads, uvloop.Loop):  # type: ignore[misc]
+        """uvloop's loop, which has sockets of its own."""
+
+    return NativeUvloop()
+
+
+class _Subprocess(ModuleType):
+    """`subprocess` for asyncio's transports: a child of a native loop is no child of gevent's hub."""
+
+    def __init__(self) -> None:
+        super().__init__("subprocess")
+        # A copy of its own: gevent empties what Python's class calls.
+        spec: Any = importlib.util.find_spec("subprocess")
+        self._own = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(self._own)
+
+    def Popen(self, *args: Any, **kwargs: Any) -> Any:
+        """An instance of the class that suits the running loop."""
+        is_native = isinstance(asyncio.get_running_loop(), NativeLoop)
+        return (self._own.Popen if is_native else subprocess.Popen)(*args, **kwargs)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(subprocess, name)
+
+
+def _make_children_native() -> None:
+    """Have `asyncio.create_subprocess_exec` work on a native loop; on gevent's own it goes on as it did."""
+    if sys.platform == "win32":
+        return
+    unix_events: Any = importlib.import_module("asyncio.unix_events")
+    if isinstance(unix_events.subprocess, _Subprocess):
+        return
+    unix_events.subprocess = _Subprocess()
+    if sys.version_info < (3, 12):
+        policy = asyncio.get_event_loop_policy()
+        policy.set_child_watcher(_ChildWatcher(policy.get_child_watcher()))
+
+
+# Python 3.14 has no such class any more.
+_AbstractChildWatcher: Any = getattr(asyncio, "AbstractChildWatcher", object) if sys.version_info < (3, 12) else object
+
+
+class _ChildWatcher(_AbstractChildWatcher):  # type: ignore[misc]
+    """Waits for the children of native loops; of other loops another does.
+
+    Only for Pythons before 3.12: later ones watch children by their descriptors, these do it in a thread, which would be a greenlet of
+    a hub that never runs.
+    """
+
+    def __init__(self, other: Any) -> None:
+        self._other = other
+
+    def add_child_handler(self, pid: int, callback: Callable[..., object], *args: Any) -> None:
+        """Have `callback` called with the child's exit code when it has ended."""
+        loop = asyncio.get_running_loop()
+        if not isinstance(loop, NativeLoop):
+            self._other.add_child_handler(pid, callback, *args)
+            return
+        ended = loop.create_future()
+        # A thread for each: how long a child lives, nobody knows.
+        start_thread(_do, (ended, original("os", "waitpid"), (pid, 0)))
+        ended.add_done_callback(lambda done: callback(pid, _exit_code_of(done), *args))
+
+    def is_active(self) -> bool:
+        """As the other says; there is nothing here that could be inactive."""
+        return bool(self._other.is_active())
+
+    def attach_loop(self, loop: asyncio.AbstractEventLoop | None) -> None:
+        """The other may care."""
+        self._other.attach_loop(loop)
+
+    def close(self) -> None:
+        """Close the other."""
+        self._other.close()
+
+    def __enter__(self) -> _ChildWatcher:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing to put back."""
+
+
+def _exit_code_of(done: asyncio.Future[Any]) -> int:
+    # 255 when somebody else has asked for it first, as asyncio says then.
+    return 255 if done.exception() is not None else os.waitstatus_to_exitcode(done.result()[1])

@@ -1,0 +1,181 @@
+"""Users whose tasks are coroutines: `async def` beside gevent, in the same run.
+
+They run on an asyncio loop in a thread of its own (`_kernel.loop_thread`). The runner's model stays: such a user has a small greenlet,
+which waits until its coroutine has ended; to kill the greenlet is to cancel the coroutine.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+import traceback
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from rocust._errors import StopTest, StopUser
+from rocust._events import STEERING_EXCEPTIONS
+from rocust._kernel import loop_thread
+from rocust._kernel.green import GreenletExit
+from rocust._users import async_loop
+from rocust._users.async_loop import awaited
+from rocust._users.taskset import DefaultTaskSet
+from rocust._users.user import User
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from rocust._kernel.errand import Errand
+
+logger = logging.getLogger("locust.user.users")
+
+
+class AsyncUser(User):
+    """A user whose tasks are `async def`. Subclass it, give it tasks, and any asynchronous library to talk to the system under test.
+
+    All that a `User` has it has too: weights, tags, `fixed_count`, `wait_time`, task sets. `on_start`, `on_stop`, `wait_time` and tasks,
+    those of its task sets as well, may be coroutine functions or plain ones; a plain one runs on the loop and must not block. Users of
+    both kinds may be in one run.
+
+    Each user is one asyncio task in a context of its own. Tasks that it starts (`asyncio.create_task`, `gather`, `TaskGroup`) belong to
+    it and are cancelled when it ends. A user that is stopped in the middle of a task is cancelled: `CancelledError` is raised where the
+    task waits, its `finally` runs, then `on_stop`. A task that does not end then is named in the log and left alone.
+
+    Code of such a user runs in the loop's thread, not in that of the runner, and so do listeners of the events that it fires; a listener
+    may be `async def`. `environment.runner.quit()` and `stop()` may be called from there, and return at once.
+
+    Example:
+        class Visitor(AsyncUser):
+            @task
+            async def knock(self):
+                async with self.measure("TCP", "knock"):
+                    _, writer = await asyncio.open_connection("127.0.0.1", 8000)
+                    writer.close()
+
+    Differs from Locust: it has none.
+    """
+
+    abstract = True
+    _errand: Errand | None = None
+    _async_loop: ClassVar[Any] = async_loop
+
+    async def on_start(self) -> None:  # type: ignore[override]
+        """Called when the user starts to run; may be a plain function."""
+
+    async def on_stop(self) -> None:  # type: ignore[override]
+        """Called when the user stops, for whatever reason; may be a plain function."""
+
+    def run(self) -> None:  # type: ignore[misc] # final for everybody else
+        """Run this user on the loop, and wait in the current greenlet until it has stopped. Not to be overridden.
+
+        Raises:
+            Exception: What `on_start` or `on_stop` raised; what a task raised when exceptions are not caught.
+        """
+        environment = self.environment
+        options = getattr(environment, "parsed_options", None)
+        thread = loop_thread.current(getattr(options, "rocust_loop", None) or "asyncio")
+        # Here and not on the loop: from now on, who stops it has somebody to tell.
+        self._seat.start()
+        patience_s = float(getattr(environment, "stop_timeout", 0) or 0)
+        self._errand = thread.send(type(self).__name__, self._live, patience_s)
+        try:
+            self._errand.join()
+        except GreenletExit:
+            return
+        finally:
+            self._seat.end()
+
+    async def _live(self, errand: Errand) -> None:
+        errand.is_begun = True
+        self._taskset_instance = task_set = DefaultTaskSet(self)
+        try:
+            try:
+                await awaited(self.on_start())
+            except Exception as exception:
+                logger.error("%s\n%s", exception, traceback.format_exc())
+                if not isinstance(exception, (StopUser, StopTest)):
+                    await self.environment.events.user_error.fire_async(
+                        user_instance=self, exception=exception, tb=exception.__traceback__
+                    )
+                raise
+            await async_loop.run(task_set)
+        except (asyncio.CancelledError, StopUser, StopTest):
+            self._note_leaving()
+            await awaited(self.on_stop())
+
+    def _is_called_off(self) -> bool:
+        """Whether this user itself is being cancelled."""
+        return self._errand is not None and self._errand.is_cancelled
+
+    def _note_leaving(self) -> None:
+        """It is on its way out: a cancellation that comes later finds nothing to cut short."""
+        if self._errand is not None:
+            self._errand.is_leaving = True
+
+    async def wait(self) -> None:  # type: ignore[override]
+        """Wait as long as `wait_time` says; the user may be stopped meanwhile, also in the middle of a task."""
+        if self._taskset_instance is not None:
+            await async_loop.rest(self._taskset_instance)
+
+    def _kill(self) -> None:
+        if thread := loop_thread.here():
+            # A greenlet is the hub's to end.
+            thread.hatch.tell(self._kill_soon)
+        else:
+            super()._kill()
+
+    def _kill_soon(self) -> None:
+        if self._group is not None:
+            self._group.killone(self._greenlet, block=False)  # type: ignore[arg-type]
+
+    @asynccontextmanager
+    async def measure(
+        self,
+        request_type: str,
+        name: str,
+        response_length: int = 0,
+        context: dict[str, Any] | None = None,
+    ) -> AsyncIterator[dict[str, Any]]:
+        """Time a block and count it as a request: whatever it does, with whatever library.
+
+        An exception in the block is swallowed and recorded as the failure of the request, except those that steer the user (`StopUser`
+        and its like). A block that is cancelled with its user is no request; it is counted with those that were in flight.
+
+        Args:
+            request_type: First column of the statistics.
+            name: Second column of the statistics.
+            response_length: Bytes received, if known beforehand.
+            context: Passed to the listeners, together with the user's own.
+
+        Yields:
+            The arguments that `events.request` will be fired with; change them in the block at will.
+
+        Example:
+            async with self.measure("WS", "echo") as m:
+                await socket.send("hello")
+                m["response_length"] = len(await socket.recv())
+
+        Differs from Locust: there is `events.request.measure` alone, which this is for coroutines.
+        """
+        meta: dict[str, Any] = {
+            "request_type": request_type,
+            "name": name,
+            "response_length": response_length,
+            "context": {**self.context(), **(context or {})},
+            "exception": None,
+            "start_time": time.time(),  # noqa: TID251 - for showing
+        }
+        began_at = time.perf_counter()
+        try:
+            yield meta
+        except asyncio.CancelledError:
+            self.environment.stats.ledger.abort()
+            raise
+        except STEERING_EXCEPTIONS:
+            meta["response_time"] = (time.perf_counter() - began_at) * 1000
+            await self.environment.events.request.fire_async(**meta)
+            raise
+        except Exception as error:  # it is the measured failure
+            meta["exception"] = error
+        meta["response_time"] = (time.perf_counter() - began_at) * 1000
+        await self.environment.events.request.fire_async(**meta)
