@@ -235,23 +235,93 @@ class Lost(HttpUser):
     assert result.seconds < 5
 
 
-def test_stop_test_raised_in_a_task_ends_that_user() -> None:
-    """Only when a user cannot even be made does it end the whole run (as without a host)."""
-    file = """
-from locust import User, task
-from locust.exception import StopTest
+STOP_TEST = """
+from locust import TaskSet, User, constant, events, task
+from locust.exception import StopTest, StopUser
 
-class Judge(User):
-    @task
-    def work(self):
+WHERE = "@WHERE@"
+
+def stop_at(where):
+    if where == WHERE:
         raise StopTest("enough")
 
+class Judge(User):
+    fixed_count = 1
+    wait_time = constant(0.01)
+
+    def __init__(self, environment):
+        super().__init__(environment)
+        stop_at("__init__")
+
+    def on_start(self):
+        stop_at("on_start")
+
     def on_stop(self):
-        print("STOPPED", 1)
+        print("STOPPED", '"Judge"')
+        stop_at("on_stop")
+
+    @task
+    def work(self):
+        stop_at("task")
+        if WHERE == "on_stop":
+            raise StopUser
+        self.environment.events.request.fire(
+            request_type="X", name="x", response_time=1, response_length=0, exception=None
+        )
+
+    @task
+    class Nested(TaskSet):
+        def on_start(self):
+            stop_at("on_start of a task set")
+
+        @task
+        def inner(self):
+            stop_at("nested task")
+            self.interrupt()
+
+    if WHERE == "wait_time":
+        def wait_time(self):
+            stop_at("wait_time")
+
+class Other(User):
+    fixed_count = 1
+    wait_time = constant(0.01)
+
+    @task
+    def work(self):
+        if not self.environment.runner.user_classes_count["Judge"]:
+            print("GOES_ON", 1)
+            self.environment.runner.quit()
+
+events.request.add_listener(lambda **_: stop_at("request listener"))
+events.test_start.add_listener(lambda **_: stop_at("test_start listener"))
+events.spawning_complete.add_listener(lambda **_: stop_at("spawning_complete listener"))
 """
-    result = run_locust(file, "-t", "1")
-    assert result.printed("STOPPED") == [1]
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        "task", "nested task", "on_start", "on_start of a task set", "on_stop", "wait_time", "request listener",
+    ],
+)  # fmt: skip
+def test_stop_test_raised_in_a_user_ends_that_user_alone(where: str) -> None:
+    result = run_locust(STOP_TEST.replace("@WHERE@", where), "-u", "2", "-r", "2", "-t", "20")
+    assert result.printed("GOES_ON")[:1] == [1], result.stderr
+    assert result.printed("STOPPED") == ["Judge"]
+    assert "Stopping Locust..." not in result.stderr
+    assert (result.returncode, result.probe["exceptions"]) == (0, [])
+
+
+@pytest.mark.parametrize("where", ["__init__", "test_start listener", "spawning_complete listener"])
+def test_stop_test_raised_around_the_users_ends_the_whole_run(where: str) -> None:
+    """Without a host a user raises it when it is made."""
+    result = run_locust(STOP_TEST.replace("@WHERE@", where), "-u", "2", "-r", "2", "-t", "20")
+    assert result.printed("GOES_ON") == []
+    assert result.log_lines("ERROR", "locust.runners")[0] == "enough"
+    assert result.log_lines("WARNING", "locust.runners")[0] == "Stopping Locust..."
     assert result.returncode == 0
+    assert result.seconds < 20
 
 
 def test_system_exit_in_a_task_ends_the_process_with_its_code() -> None:
