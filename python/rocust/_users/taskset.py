@@ -1,8 +1,9 @@
 """The loop of a user: choose a task, run it, wait, until it is told to stop.
 
 The loop asks the engine which task comes next (`_core.below`), whether it may go on (the user's seat) and to be woken after its wait
-(the mailroom). What a subclass overrides or a plugin patches is looked up when the loop starts: a task set on which nothing is
-overridden runs the short loop, every other one the long loop, which goes through each of Locust's methods.
+(the mailroom). A task set on which nothing is overridden runs the short loop, every other one the long loop, which goes through each of
+Locust's methods. Which one it is, is looked up when the loop starts and when somebody may have assigned a method since: a class tells of
+it (`_Assigned`), an instance has an attribute more, or one less.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import traceback
 from collections import deque
 from time import perf_counter
 from types import FunctionType
-from typing import TYPE_CHECKING, Any, ClassVar, final
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, final
 
 from rocust import _core
 from rocust._errors import (
@@ -56,13 +57,35 @@ class _MadeOnUse:
         return value
 
 
+# The methods that each half of the loop calls.
+_CHOOSING = ("execute_next_task", "execute_task", "schedule_task", "get_next_task")
+_WAITING = ("wait_time", "wait", "_sleep")
+
+
+class _Assigned:
+    """How often one of those methods has been assigned to a task set class, or deleted from one."""
+
+    methods = frozenset(_CHOOSING + _WAITING)
+    count = 0
+
+
 class TaskSetMeta(type):
-    """Collects the tasks of a task set class when the class is made."""
+    """Collects the tasks of a task set class when the class is made, and notices methods that it is given later."""
 
     def __new__(mcs, name: str, bases: tuple[type, ...], namespace: dict[str, Any]) -> Any:
         """Make the class, with `tasks` expanded by weight."""
         namespace["tasks"] = collect_tasks(bases, namespace)
         return super().__new__(mcs, name, bases, namespace)
+
+    def __setattr__(cls, name: str, value: Any) -> None:
+        super().__setattr__(name, value)
+        if name in _Assigned.methods:
+            _Assigned.count += 1
+
+    def __delattr__(cls, name: str) -> None:
+        super().__delattr__(name)
+        if name in _Assigned.methods:
+            _Assigned.count += 1
 
 
 class TaskSet(metaclass=TaskSetMeta):
@@ -142,16 +165,9 @@ class TaskSet(metaclass=TaskSetMeta):
             self.on_start()
         except InterruptTaskSet as interruption:
             raise reschedule(interruption) from interruption
-        run_next, wait = self._loop_parts()
         while True:
             try:
-                try:
-                    run_next()
-                except RescheduleTaskImmediately:
-                    continue
-                except RescheduleTask:
-                    pass
-                wait()
+                self._go_round()
             except InterruptTaskSet as interruption:
                 self._leave((StopUser, StopTest))
                 raise reschedule(interruption) from interruption
@@ -166,6 +182,27 @@ class TaskSet(metaclass=TaskSetMeta):
                     raise
                 logger.error("%s\n%s", exception, traceback.format_exc())
                 self.wait()
+
+    def _go_round(self) -> NoReturn:
+        """Execute tasks, with a wait after each, until one of them raises."""
+        own = self.__dict__
+        assigned, size = _Assigned.count, len(own)
+        run_next, wait = self._loop_parts()
+        while True:
+            # Asked twice: the task may be what assigns a method.
+            if assigned != _Assigned.count or size != len(own):
+                assigned, size = _Assigned.count, len(own)
+                run_next, wait = self._loop_parts()
+            try:
+                run_next()
+            except RescheduleTaskImmediately:
+                continue
+            except RescheduleTask:
+                pass
+            if assigned != _Assigned.count or size != len(own):
+                assigned, size = _Assigned.count, len(own)
+                run_next, wait = self._loop_parts()
+            wait()
 
     def _leave(self, steering: tuple[type[Exception], ...]) -> None:
         """Run `on_stop`; what goes wrong in it is logged and does not keep the user from leaving, but for `steering` exceptions."""
@@ -374,10 +411,8 @@ def _async_loop_of(instance: TaskSet) -> Any:
 
 def _remember(cls: type[TaskSet]) -> None:
     """Note Locust's methods as they are here: where a class, an instance or a plugin has others, the long loop calls those."""
-    cls._choosing = {
-        name: getattr(cls, name) for name in ("execute_next_task", "execute_task", "schedule_task", "get_next_task")
-    }
-    cls._waiting = {name: getattr(cls, name) for name in ("wait_time", "wait", "_sleep")}
+    cls._choosing = {name: getattr(cls, name) for name in _CHOOSING}
+    cls._waiting = {name: getattr(cls, name) for name in _WAITING}
 
 
 _remember(TaskSet)

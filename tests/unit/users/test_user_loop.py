@@ -347,6 +347,46 @@ def test_execute_task_may_be_patched_on_an_instance():
     assert live(Patching)[0].trace == [*["patched", "task"] * 3, "patched", "on_stop"]
 
 
+METHODS = ["get_next_task", "execute_task", "execute_next_task", "schedule_task", "wait_time", "wait", "_sleep"]
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("holder", ["instance", "class"])
+@pytest.mark.parametrize("is_nested", [True, False])
+def test_methods_may_be_assigned_and_taken_back_while_the_user_runs(monkeypatch, method, holder, is_nested):
+    """From the second task on until the fourth, the method is another one. Checked against stock Locust, method by method."""
+    trace = []
+
+    def work(owner):
+        running = owner if isinstance(owner, TaskSet) else owner._taskset_instance
+        target = running if holder == "instance" else type(running)
+        trace.append("task")
+        number = trace.count("task")
+        if number == 2:
+            original = getattr(target, method)
+
+            def assigned(*args, **kwargs):
+                trace.append("assigned")
+                return original(*args, **kwargs)
+
+            monkeypatch.setattr(target, method, assigned)
+        elif number == 4:
+            monkeypatch.undo()
+        elif number == 6:
+            raise StopUser
+
+    class Inner(TaskSet):
+        tasks = [work]
+
+    class Outer(User):
+        wait_time = constant(0)
+        tasks = [Inner if is_nested else work]
+
+    live(Outer)
+    # Before the third and fourth task, or after the second and third: in this order both look the same.
+    assert trace == ["task", "task", "assigned", "task", "assigned", "task", "task", "task"]
+
+
 def test_tasks_may_change_while_the_user_runs():
     class Changing(Counted):
         def body(self):
