@@ -1,4 +1,4 @@
-//! The room `plan` as Python sees it: dispatchers, wait policies and choices. Translates; decides nothing.
+//! The room `plan` as Python sees it: dispatchers, wait policies, and the draw of the next task. Translates; decides nothing.
 //!
 //! All classes are frozen. A lock is held only while Rust computes, never while Python objects are made or called:
 //! making one may run the garbage collector, and that anything.
@@ -15,12 +15,11 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyFloat, PyList, PyString, PyTuple, PyType};
 
-use crate::plan::{Choice, ChoiceError, Decision, Dispatcher, Pace, UnknownClass, UserClass, Wait};
+use crate::plan::{Decision, Dispatcher, Pace, UnknownClass, UserClass, Wait};
 
 pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<PyDispatcher>()?;
     module.add_class::<PyWaitPolicy>()?;
-    module.add_class::<PyChoice>()?;
     module.add_function(wrap_pyfunction!(below, module)?)
 }
 
@@ -292,50 +291,5 @@ fn below(py: Python<'_>, length: u64) -> PyResult<u64> {
         if index < length {
             return Ok(index);
         }
-    }
-}
-
-#[pyclass(name = "Choice", module = "rocust._core", frozen)]
-struct PyChoice(Mutex<Choice>);
-
-impl PyChoice {
-    fn new(choice: Result<Choice, ChoiceError>) -> PyResult<Self> {
-        choice
-            .map(|choice| Self(Mutex::new(choice)))
-            .map_err(|error| PyValueError::new_err(error.to_string()))
-    }
-}
-
-fn seed_or_random(py: Python<'_>, seed: Option<u64>) -> PyResult<u64> {
-    seed.map_or_else(|| random_bits(py, u64::BITS), Ok)
-}
-
-#[pymethods]
-impl PyChoice {
-    #[staticmethod]
-    #[pyo3(signature = (length, seed = None))]
-    fn uniform(py: Python<'_>, length: usize, seed: Option<u64>) -> PyResult<Self> {
-        Self::new(Choice::uniform(length, seed_or_random(py, seed)?))
-    }
-
-    #[staticmethod]
-    #[pyo3(signature = (weights, seed = None))]
-    fn weighted(py: Python<'_>, weights: Vec<f64>, seed: Option<u64>) -> PyResult<Self> {
-        Self::new(Choice::weighted(&weights, seed_or_random(py, seed)?))
-    }
-
-    #[staticmethod]
-    fn sequential(length: usize) -> PyResult<Self> {
-        Self::new(Choice::sequential(length))
-    }
-
-    #[staticmethod]
-    #[pyo3(signature = (rows, start, seed = None))]
-    fn markov(py: Python<'_>, rows: Vec<Vec<f64>>, start: usize, seed: Option<u64>) -> PyResult<Self> {
-        Self::new(Choice::markov(&rows, start, seed_or_random(py, seed)?))
-    }
-
-    fn next(&self) -> usize {
-        lock(&self.0).next_position()
     }
 }

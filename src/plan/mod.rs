@@ -11,10 +11,10 @@
 //! - [`spread`]: which worker comes next, and how many users of which class each has.
 //! - [`dispatcher`]: the four above as one state machine: users over classes and workers, step by step.
 //! - [`wait`]: how long a user rests between two tasks.
-//! - [`choice`]: which task comes next.
+//!
+//! Which task comes next is no arithmetic: lists of tasks and transitions are Python's, and may change between two draws.
 
 pub mod apportion;
-pub mod choice;
 pub mod dispatcher;
 pub mod ramp;
 pub mod roster;
@@ -22,7 +22,6 @@ pub mod spread;
 pub mod wait;
 
 pub use apportion::Apportion;
-pub use choice::{Choice, ChoiceError};
 pub use dispatcher::{Decision, Dispatcher, UnknownClass};
 pub use ramp::{Ramp, RateError};
 pub use roster::UserClass;
