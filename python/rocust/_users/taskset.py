@@ -421,10 +421,12 @@ _remember(DefaultTaskSet)
 
 def is_untouched(instance: TaskSet, methods: dict[str, Any]) -> bool:
     """Whether neither its class nor the instance itself has other methods than those that were noted."""
-    cls = type(instance)
-    return methods.keys().isdisjoint(instance.__dict__) and all(
-        getattr(cls, name) is method for name, method in methods.items()
-    )
+    # A plain loop is twice as fast as `all`: every user comes here, and everyone who enters a nested set.
+    cls, own = type(instance), instance.__dict__
+    for name, method in methods.items():  # noqa: SIM110
+        if getattr(cls, name) is not method or name in own:
+            return False
+    return True
 
 
 def reschedule(interruption: InterruptTaskSet) -> RescheduleTask | RescheduleTaskImmediately:
