@@ -221,13 +221,18 @@ def order(environment, **_):
     runner = environment.runner
 
     def orders():
-        for users, until in ((50, 4), (30, 8), (2, 2), (6, 6)):
-            going_up = users > runner.user_count
-            runner.start(users, 2 if users > 10 else 100)
-            while runner.user_count < until if going_up else runner.user_count > until:
+        def wait_for(reason):
+            while not reason():
                 gevent.sleep(0.01)
-        while len(reached) < 3:
-            gevent.sleep(0.01)
+
+        runner.start(50, 2)
+        wait_for(lambda: runner.user_count >= 4)
+        runner.start(30, 2)
+        wait_for(lambda: runner.user_count >= 8)
+        runner.start(2, 100)
+        wait_for(lambda: reached[-1] == 2)
+        runner.start(6, 100)
+        wait_for(lambda: reached[-1] == 6)
         runner.quit()
         print("LEFT", json.dumps([runner.user_count, runner.state]), flush=True)
 

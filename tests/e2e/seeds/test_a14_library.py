@@ -150,7 +150,7 @@ import sys, gevent.event, pytest
 sys.exit(pytest.main(["-q", "-p", "no:cacheprovider", {str(tmp_path)!r}]))
 """
     with ScriptedServer({"/": Route()}) as server:
-        result = run_python(before + command, env={"TARGET": server.url})
+        result = run_python(before + command, env={"TARGET": server.url}, timeout=50)
     assert result.returncode == 0, result.stdout + result.stderr
     assert "2 passed" in result.stdout
 
@@ -223,7 +223,7 @@ rounds(env, 100)
 print("LEFT", json.dumps([first, settled(first)]))
 """
     with ScriptedServer({"/": Route()}) as server:
-        result = run_python(before + AS_LOCUST + LEFT + script, server.url, timeout=120)
+        result = run_python(before + AS_LOCUST + LEFT + script, server.url, timeout=50)
     assert result.returncode == 0, result.stderr
     ((first, last),) = result.printed("LEFT")
     assert all(last[what] <= first[what] for what in first), (first, last)
@@ -239,7 +239,7 @@ print("LEFT", json.dumps([first, settled(first)]))
 print("HEARD", json.dumps(heard))
 """
     with ScriptedServer({"/": Route()}) as server:
-        result = run_python(before + AS_LOCUST + LEFT + script, server.url, timeout=120)
+        result = run_python(before + AS_LOCUST + LEFT + script, server.url, timeout=50)
         assert result.returncode == 0, result.stderr
         server.settle()
         ((first, last),) = result.printed("LEFT")
