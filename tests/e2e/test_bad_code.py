@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from support.command import run_locust
+from support.command import IS_STOCK, run_locust
 
 RAISING_TASK = """
 from locust import User, task
@@ -375,3 +375,39 @@ class Thinker(User):
     result = run_locust(file, "-t", "1")
     assert result.returncode == 0
     assert result.seconds < 12
+
+
+@pytest.mark.parametrize(
+    ("module", "old", "new"),
+    [
+        ("locust", "Locust", "User"),
+        ("locust", "HttpLocust", "HttpUser"),
+        ("locust.contrib.fasthttp", "FastHttpLocust", "FastHttpUser"),
+    ],
+)
+def test_names_of_old_versions_say_what_they_are_called_now(module: str, old: str, new: str) -> None:
+    file = f"from {module} import {old}\n\nclass Mine({old}):\n    pass\n"
+    result = run_locust(file, probe=False)
+    assert f"ImportError: The {old} class has been renamed to {new} in version 1.0." in result.stderr
+    assert result.returncode == 1
+
+
+def test_tasks_in_the_old_way_are_warned_of() -> None:
+    file = """
+from locust import TaskSet, User, task
+
+class Inner(TaskSet):
+    @task
+    def work(self):
+        self.user.environment.runner.quit()
+
+class Mine(User):
+    task_set = Inner
+    tasks = [Inner]
+"""
+    result = run_locust(file)
+    assert "DeprecationWarning: Usage of User.task_set is deprecated" in result.stderr
+    assert "(tasks = [Inner])" in result.stderr
+    if not IS_STOCK:
+        assert "locustfile.py:9: DeprecationWarning" in result.stderr, "it names the line of the class"
+    assert result.returncode == 0

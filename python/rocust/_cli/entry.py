@@ -77,8 +77,10 @@ def _become_locust() -> None:
 
     patch.apply()
     from rocust._compat.alias import install
+    from rocust._compat.deprecated import show_deprecations
 
     install()
+    show_deprecations()
 
 
 def _keep_exit_code() -> None:

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from typing import Any
 
 _RENAMED = "The {old} class has been renamed to {new} in version 1.0. For more info see: https://docs.locust.io/en/latest/changelog.html#changelog-1-0"
+
+
+_TASK_SET = "Usage of User.task_set is deprecated since version 1.0."
+
+
+def show_deprecations() -> None:
+    """Have Python show what is said here about any file, unless its user has a say in that (`-W`, `PYTHONWARNINGS`)."""
+    if not sys.warnoptions:
+        warnings.filterwarnings("always", _TASK_SET, DeprecationWarning)
 
 
 def check_for_deprecated_task_set_attribute(namespace: dict[str, Any]) -> None:
@@ -14,9 +24,9 @@ def check_for_deprecated_task_set_attribute(namespace: dict[str, Any]) -> None:
         taskset = namespace["task_set"]
         name = getattr(taskset, "__name__", taskset)
         warnings.warn(
-            f"Usage of User.task_set is deprecated since version 1.0. Set the tasks attribute instead (tasks = [{name}])",
+            f"{_TASK_SET} Set the tasks attribute instead (tasks = [{name}])",
             DeprecationWarning,
-            stacklevel=4,
+            stacklevel=3,  # where the class is written
         )
 
 
