@@ -87,6 +87,8 @@ def test_seed_a1_a_wheel_installs_and_tells_its_version(home: Path, wheel: Path,
     assert Path(path).is_relative_to(home.parent.resolve()), "it is not the one that was installed"
     assert python == ".".join(map(str, sys.version_info[:3]))
     assert run(home / "python", "-m", "pip", "check", directory=tmp_path).returncode == 0
+    plugins = run(home / "python", "-m", "pytest", "--help", directory=tmp_path).stdout
+    assert "--host" in plugins, "pytest finds the plugin that makes users of test functions"
 
 
 @pytest.mark.timeout(LIMIT_S)
