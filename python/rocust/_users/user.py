@@ -140,10 +140,12 @@ class User(metaclass=UserMeta):
         Raises:
             Exception: When a user that is stopping already is told so again without `force`.
 
-        Same as Locust.
+        Same as Locust, but that a user which has ended can be stopped again, however it ended.
         """
         state = self._state
         if state == "stopping" and not force:
+            if self._greenlet is not None and self._greenlet.dead:
+                return True
             raise Exception(f"Tried to stop User in an unexpected state: {state}. This should never happen.")
         if self._seat.stop(force) or force:
             self._kill()

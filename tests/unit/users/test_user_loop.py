@@ -598,6 +598,14 @@ def test_stop_before_the_start_leaves_no_trace(parked):
     assert (parked.trace, parked.greenlet.dead) == ([], True)
 
 
+@pytest.mark.parametrize("force", [False, True])
+def test_stop_after_the_end_changes_nothing(parked, force):
+    assert parked.stop(force=True) is True
+    trace = list(parked.trace)
+    assert parked.stop(force) is True
+    assert (parked.trace, parked.greenlet.dead) == (trace, True)
+
+
 def test_wait_in_a_task_may_be_cut_short():
     class Pausing(Parked):
         @task
