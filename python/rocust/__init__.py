@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from rocust._compat.deprecated import DeprecatedHttpLocustClass as HttpLocust
     from rocust._compat.deprecated import DeprecatedLocustClass as Locust
     from rocust._run.shape import LoadTestShape
+    from rocust._users.async_http_user import AsyncHttpUser
     from rocust._users.async_user import AsyncUser
     from rocust._users.http_user import FastHttpUser, HttpUser
     from rocust._users.markov import MarkovTaskSet, transition, transitions
@@ -45,6 +46,7 @@ events = Events()
 
 #: Where each name lives, as room and name there.
 _HOMES = {
+    "AsyncHttpUser": ("_users.async_http_user", "AsyncHttpUser"),
     "AsyncUser": ("_users.async_user", "AsyncUser"),
     "FastHttpUser": ("_users.http_user", "FastHttpUser"),
     "HttpLocust": ("_compat.deprecated", "DeprecatedHttpLocustClass"),
@@ -119,6 +121,7 @@ if _core.IS_DEBUG_BUILD:
 
 __all__ = [
     "LOCUST_API_VERSION",
+    "AsyncHttpUser",
     "AsyncUser",
     "FastHttpUser",
     "HttpLocust",

@@ -80,12 +80,11 @@ def fault_of_host(host: str) -> str | None:
 
 def _makes_own_client(user_class: Any) -> bool:
     """Whether the class is an HTTP user whose client is made from `host` by nobody's code but ours."""
+    from rocust._users.async_http_user import AsyncHttpUser
     from rocust._users.http_user import FastHttpUser, HttpUser
 
-    return issubclass(user_class, (HttpUser, FastHttpUser)) and user_class.__init__ in (
-        HttpUser.__init__,
-        FastHttpUser.__init__,
-    )
+    kinds = (HttpUser, FastHttpUser, AsyncHttpUser)
+    return issubclass(user_class, kinds) and user_class.__init__ in [kind.__init__ for kind in kinds]
 
 
 def check_tags(options: Any, user_classes: list[Any]) -> None:

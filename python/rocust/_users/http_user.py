@@ -11,7 +11,7 @@ from rocust._users.rest import RestMixin
 from rocust._users.user import User
 from rocust._users.wire import WireMixin
 
-_NO_HOST = (
+NO_HOST = (
     "You must specify the base host. Either in the host attribute in the User class, "
     "or on the command line using the --host option."
 )
@@ -38,7 +38,7 @@ class HttpUser(RestMixin, WireMixin, User):
         """
         super().__init__(*args, **kwargs)
         if self.host is None:
-            raise StopTest(_NO_HOST)
+            raise StopTest(NO_HOST)
         self.client = HttpSession(
             base_url=self.host,
             request_event=self.environment.events.request,
@@ -92,7 +92,7 @@ class FastHttpUser(RestMixin, WireMixin, User):
         """
         super().__init__(*args, **kwargs)
         if self.host is None:
-            raise StopTest(_NO_HOST)
+            raise StopTest(NO_HOST)
         self.client = FastHttpSession(
             base_url=self.host,
             request_event=self.environment.events.request,

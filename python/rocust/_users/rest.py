@@ -43,31 +43,48 @@ class RestMixin:
 
         Same as Locust.
         """
-        own = CaseInsensitiveDict(headers or {})
-        for name in ("Content-Type", "Accept"):
-            own.setdefault(name, _JSON)
-        with self.client.request(method, url, catch_response=True, headers=dict(own), **kwargs) as response:
-            _parse(response)
+        own = json_headers(headers)
+        with self.client.request(method, url, catch_response=True, headers=own, **kwargs) as response:
+            parse(response)
             try:
                 yield response
-            except AssertionError as error:
-                response.failure(_assertion(error, response))
             except Exception as error:
-                frames = ", ".join(_frames())
-                response.failure(f"{type(error).__name__}: {error} at {frames}. Response was {_excerpt(response)}")
+                judge(response, error)
 
     @contextmanager
     def rest_(self, method: str, url: str, name: str | None = None, **kwargs: Any) -> Iterator[Any]:
         """As `rest()`, with the time appended to the URL, which gets it past caches; named without it. Same as Locust."""
-        separator = "&" if "?" in url else "?"
-        if name is None:
-            name = f"{url}{separator}_=..."
-        stamped = f"{url}{separator}_={int(time.time() * 1000)}"  # noqa: TID251 - a stamp, not a measurement
-        with self.rest(method, stamped, name=name, **kwargs) as response:
+        url, name = stamped(url, name)
+        with self.rest(method, url, name=name, **kwargs) as response:
             yield response
 
 
-def _parse(response: Any) -> None:
+def json_headers(headers: dict[str, Any] | None) -> dict[str, Any]:
+    """The headers of a call that sends and expects JSON, with the caller's own over them."""
+    own = CaseInsensitiveDict(headers or {})
+    for name in ("Content-Type", "Accept"):
+        own.setdefault(name, _JSON)
+    return dict(own)
+
+
+def stamped(url: str, name: str | None) -> tuple[str, str]:
+    """`url` with the time appended, and the label for it."""
+    separator = "&" if "?" in url else "?"
+    stamp = int(time.time() * 1000)  # noqa: TID251 - a stamp, not a measurement
+    return f"{url}{separator}_={stamp}", f"{url}{separator}_=..." if name is None else name
+
+
+def judge(response: Any, error: Exception) -> None:
+    """Make what a block raised the failure of its response; to be called where it is handled."""
+    if isinstance(error, AssertionError):
+        response.failure(_assertion(error, response))
+    else:
+        frames = ", ".join(_frames())
+        response.failure(f"{type(error).__name__}: {error} at {frames}. Response was {_excerpt(response)}")
+
+
+def parse(response: Any) -> None:
+    """Read the body as JSON into the response's `js`; what is not JSON is a failure."""
     response.js = None
     content = response.content
     if content is None:

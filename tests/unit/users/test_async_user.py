@@ -11,13 +11,27 @@ from contextlib import suppress
 
 import gevent
 import pytest
-from rocust import AsyncUser, HttpUser, SequentialTaskSet, TaskSet, User, between, constant, constant_pacing, tag, task
+from rocust import (
+    AsyncHttpUser,
+    AsyncUser,
+    HttpUser,
+    SequentialTaskSet,
+    TaskSet,
+    User,
+    between,
+    constant,
+    constant_pacing,
+    tag,
+    task,
+)
 from rocust._errors import InterruptTaskSet, RescheduleTask, RescheduleTaskImmediately, StopTest, StopUser
 from rocust._kernel import errand
 from rocust._kernel.green import Group
 from rocust._run.environment import Environment
 from rocust._users.kinds import why_not_awaited
 from rocust._users.task import filter_tasks_by_tags
+from support.script import Route
+from support.server import ScriptedServer
 
 LIMIT_S = 30.0
 FOREVER_S = 3600.0
@@ -686,3 +700,41 @@ def test_what_nobody_needs_to_await_is_not_refused():
 
     assert why_not_awaited(Plain) is None
     assert why_not_awaited(Awaited) is None
+
+
+# -- with an HTTP client --------------------------------------------------------------------------------------------------
+
+
+def test_http_user_needs_a_host():
+    with pytest.raises(StopTest, match="You must specify the base host"):
+        AsyncHttpUser(Environment())
+
+
+def test_rest_sends_json_and_judges_it():
+    class Caller(AsyncHttpUser):
+        @task
+        async def call(self):
+            async with self.rest("POST", "/echo", json={"a": 1}) as response:
+                assert response.js == {"greeting": "hello"}
+            async with self.rest_("GET", "/echo") as response:
+                assert response.js["greeting"] == "goodbye", "not polite"
+            async with self.rest("GET", "/text"):
+                pass
+            raise StopUser
+
+    routes = {
+        "/echo": Route(body='{"greeting": "hello"}', headers=(("Content-Type", "application/json"),)),
+        "/text": Route(body="hello"),
+    }
+    with ScriptedServer(routes) as server:
+        Caller.host = server.url
+        user, _, errors = live(Caller)
+        assert errors == []
+        sent = server.journal("/echo")[0]
+        assert (sent.header("Accept"), sent.header("Content-Type")) == ("application/json", "application/json")
+        stats = user.environment.stats
+        assert stats.get("/echo", "POST").num_failures == 0
+        assert stats.get("/echo?_=...", "GET").num_failures == 1
+        failures = [str(error.error) for error in stats.errors.values()]
+        assert "Could not parse response as JSON" in str(failures)
+        assert "not polite" in str(failures)
