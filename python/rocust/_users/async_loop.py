@@ -19,7 +19,7 @@ from rocust import _core
 from rocust._errors import InterruptTaskSet, RescheduleTask, RescheduleTaskImmediately, StopTest, StopUser
 from rocust._events import STEERING_EXCEPTIONS
 from rocust._kernel import looproom
-from rocust._users.taskset import is_untouched, reschedule, seconds
+from rocust._users.taskset import _Assigned, is_untouched, reschedule, seconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,13 +60,9 @@ async def run(task_set: TaskSet) -> None:
         await awaited(_hook(task_set.on_start))
     except InterruptTaskSet as interruption:
         raise reschedule(interruption) from interruption
-    parts = (
-        _short_next if is_untouched(task_set, task_set._choosing) else _long_next,
-        _short_wait if is_untouched(task_set, task_set._waiting) else rest,
-    )
     while True:
         try:
-            await _go_on(task_set, *parts)
+            await _go_on(task_set)
         except InterruptTaskSet as interruption:
             await _leave(task_set, (StopUser, StopTest))
             raise reschedule(interruption) from interruption
@@ -83,9 +79,21 @@ async def run(task_set: TaskSet) -> None:
             await _report(task_set, exception)
 
 
-async def _go_on(task_set: TaskSet, begin: Callable[[TaskSet], Any], rest: Callable[[TaskSet], Any]) -> None:
+def _loop_parts(task_set: TaskSet) -> tuple[Callable[[TaskSet], Any], Callable[[TaskSet], Any]]:
+    return (
+        _short_next if is_untouched(task_set, task_set._choosing) else _long_next,
+        _short_wait if is_untouched(task_set, task_set._waiting) else rest,
+    )
+
+
+async def _go_on(task_set: TaskSet) -> None:
     """One task and the wait after it, again and again, until an exception ends that."""
+    own = task_set.__dict__
+    seen = None
     while True:
+        # Methods may be assigned while the user runs; it is asked twice because the task may be what does it.
+        if seen != (seen := (_Assigned.count, len(own))):
+            begin, wait_after = _loop_parts(task_set)
         try:
             step = begin(task_set)
             if type(step) is CoroutineType:
@@ -97,14 +105,11 @@ async def _go_on(task_set: TaskSet, begin: Callable[[TaskSet], Any], rest: Calla
         except RescheduleTask:
             pass
         except _Group as group:
-            steering = _steering_in(group)
-            if steering is None:
-                raise
-            if isinstance(steering, RescheduleTaskImmediately):
+            if _asks_for_the_next(group):
                 continue
-            if not isinstance(steering, RescheduleTask):
-                raise steering from group
-        await rest(task_set)
+        if seen != (seen := (_Assigned.count, len(own))):
+            begin, wait_after = _loop_parts(task_set)
+        await wait_after(task_set)
 
 
 def _user_of(task_set: TaskSet) -> AsyncUser:
@@ -124,14 +129,24 @@ async def _report(task_set: TaskSet, exception: BaseException) -> None:
     await rest(task_set)
 
 
-def _steering_in(exception: Any) -> BaseException | None:
-    """The exception that steers the user, out of a group (of `asyncio.TaskGroup`) that has nothing else in it."""
-    _, others = exception.split(STEERING_EXCEPTIONS)
+def _asks_for_the_next(group: Any) -> bool:
+    """What a group of exceptions (of `asyncio.TaskGroup`) asks for that holds nothing but exceptions that steer the user.
+
+    Returns:
+        Whether the next task is to follow at once rather than after the wait.
+
+    Raises:
+        BaseException: The group, when there is something else in it; or the exception in it that the enclosing set is told.
+    """
+    _, others = group.split(STEERING_EXCEPTIONS)
     if others is not None:
-        return None
-    while isinstance(exception, _Group):
-        exception = exception.exceptions[0]
-    return exception  # type: ignore[no-any-return]
+        raise group
+    steering = group
+    while isinstance(steering, _Group):
+        steering = steering.exceptions[0]
+    if isinstance(steering, (RescheduleTask, RescheduleTaskImmediately)):
+        return isinstance(steering, RescheduleTaskImmediately)
+    raise steering from group
 
 
 async def _leave_for_good(task_set: TaskSet) -> None:
