@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from rocust import _core
 from rocust._cluster.message import Message
-from rocust._kernel.green import joinall
+from rocust._kernel.green import GreenletExit, give_way, joinall, run_in_hub
 from rocust._run.roles import WorkerNode
 from rocust._run.runner import (
     STATE_INIT,
@@ -136,8 +136,14 @@ class LocalRunner(Runner):
         if not duration_s:
             self.stop_users(users)
             return
-        stopping = [self._spawn_own(partial(self.stop_users, part)) for part in paced_parts(users, duration_s)]
-        joinall(stopping)
+        try:
+            stopping = [self._spawn_own(partial(self.stop_users, part)) for part in paced_parts(users, duration_s)]
+            joinall(stopping)
+        except GreenletExit:
+            # Another order came. The part under way chooses its users, and they are told, before that order counts who is there.
+            give_way()
+            run_in_hub(lambda: None)
+            raise
 
     def send_message(self, msg_type: str, data: Any = None, client_id: str | None = None) -> None:
         """Call the listener registered for `msg_type`: a message to oneself. Same as Locust."""

@@ -75,6 +75,9 @@ class Parting:
                 greenlet.throw(GreenletExit)
             except BaseException:
                 hub.handle_error(greenlet, *sys.exc_info())
+            if greenlet.dead:
+                # The group would hear of it a little later, when somebody may have counted.
+                user.group.discard(greenlet)  # type: ignore[union-attr]
 
     def _call(self, user: User, greenlet: AnyGreenlet) -> None:
         if not self._patience_s:

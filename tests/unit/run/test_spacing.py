@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 from rocust import User, constant, task
-from rocust._kernel.green import sleep
+from rocust._kernel.green import sleep, spawn
 from rocust._run.spacing import AT_ONCE, paced_parts, spread_s
 
 
@@ -110,3 +110,25 @@ def test_stopping_users_evenly_waits_for_tasks_only_at_the_end(make_runner, ramp
     finish.set()
     runner.spawning_greenlet.join()
     assert runner.user_count == 0
+
+
+def test_order_that_comes_while_users_are_stopped_in_parts_counts_those_who_are_left(make_runner, monkeypatch) -> None:
+    runner = make_runner(Resting)
+    runner.start(300, 100_000)
+    runner.spawning_greenlet.join()
+    spawn_own, spawned, orders = runner._spawn_own, [], []
+
+    def with_an_order_just_before_the_third_part(function):
+        spawned.append(function)
+        if len(spawned) == 4:
+            orders.append(spawn(runner.start, 200, 1000))
+        return spawn_own(function)
+
+    monkeypatch.setattr(runner, "_spawn_own", with_an_order_just_before_the_third_part)
+    runner.start(0, 300)
+    runner.spawning_greenlet.join()
+    orders[0].join()
+    runner.spawning_greenlet.join()
+    # Whoever was told to stop before is gone by then.
+    sleep(0.05)
+    assert runner.user_count == 200
