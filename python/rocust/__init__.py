@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from rocust._cli.single import run_single_user
     from rocust._compat.deprecated import DeprecatedHttpLocustClass as HttpLocust
     from rocust._compat.deprecated import DeprecatedLocustClass as Locust
+    from rocust._http.async_client import AsyncClient
+    from rocust._http.failures import TotalTimeout
+    from rocust._http.policies import Request, Retry, Timeout
     from rocust._run.shape import LoadTestShape
     from rocust._users.async_http_user import AsyncHttpUser
     from rocust._users.async_user import AsyncUser
@@ -46,6 +49,7 @@ events = Events()
 
 #: Where each name lives, as room and name there.
 _HOMES = {
+    "AsyncClient": ("_http.async_client", "AsyncClient"),
     "AsyncHttpUser": ("_users.async_http_user", "AsyncHttpUser"),
     "AsyncUser": ("_users.async_user", "AsyncUser"),
     "FastHttpUser": ("_users.http_user", "FastHttpUser"),
@@ -54,8 +58,12 @@ _HOMES = {
     "LoadTestShape": ("_run.shape", "LoadTestShape"),
     "Locust": ("_compat.deprecated", "DeprecatedLocustClass"),
     "MarkovTaskSet": ("_users.markov", "MarkovTaskSet"),
+    "Request": ("_http.policies", "Request"),
+    "Retry": ("_http.policies", "Retry"),
     "SequentialTaskSet": ("_users.sequential", "SequentialTaskSet"),
     "TaskSet": ("_users.taskset", "TaskSet"),
+    "Timeout": ("_http.policies", "Timeout"),
+    "TotalTimeout": ("_http.failures", "TotalTimeout"),
     "User": ("_users.user", "User"),
     "between": ("_users.wait_time", "between"),
     "constant": ("_users.wait_time", "constant"),
@@ -121,6 +129,7 @@ if _core.IS_DEBUG_BUILD:
 
 __all__ = [
     "LOCUST_API_VERSION",
+    "AsyncClient",
     "AsyncHttpUser",
     "AsyncUser",
     "FastHttpUser",
@@ -129,8 +138,12 @@ __all__ = [
     "LoadTestShape",
     "Locust",
     "MarkovTaskSet",
+    "Request",
+    "Retry",
     "SequentialTaskSet",
     "TaskSet",
+    "Timeout",
+    "TotalTimeout",
     "User",
     "__version__",
     "between",

@@ -142,6 +142,7 @@ struct Settings {
     spelling: Option<Spelling>,
     connect_timeout: Option<f64>,
     read_timeout: Option<f64>,
+    total_timeout: Option<f64>,
     max_redirects: u32,
     max_body_bytes: Option<u64>,
     /// Which answers are redirects, where that was changed.
@@ -175,10 +176,19 @@ pub(crate) struct PyPool {
 
 #[pymethods]
 impl PyPool {
+    /// A pool for so many requests at once, so many of them at one server, that keeps so many idle connections.
     #[new]
-    fn new(requests: usize) -> Self {
+    #[pyo3(signature = (requests, per_origin = None, max_idle = None))]
+    fn new(requests: usize, per_origin: Option<usize>, max_idle: Option<usize>) -> Self {
+        let mut inner = Pool::limited(requests);
+        if let Some(per_origin) = per_origin {
+            inner = inner.limited_per_origin(per_origin);
+        }
+        if let Some(max_idle) = max_idle {
+            inner = inner.keeping(max_idle);
+        }
         Self {
-            inner: Pool::limited(requests),
+            inner,
             lane: Arc::default(),
         }
     }
@@ -207,6 +217,9 @@ struct Extra<'py> {
     use_jar: bool,
     connect_timeout: Option<f64>,
     read_timeout: Option<f64>,
+    /// Seconds for all of the exchange.
+    #[pyo3(default)]
+    total_timeout: Option<f64>,
     follow: bool,
     max_redirects: u32,
     /// Most bytes of the body: the session's bound when it is missing, none when it is negative.
@@ -310,6 +323,7 @@ impl PyClient {
         request.spelling.clone_from(&settings.spelling);
         request.connect_timeout = seconds(settings.connect_timeout);
         request.read_timeout = seconds(settings.read_timeout);
+        request.total_timeout = seconds(settings.total_timeout);
         request.max_redirects = settings.max_redirects;
         request.max_body_bytes = settings.max_body_bytes;
         request.redirect_rule.clone_from(&settings.redirect_rule);
@@ -566,6 +580,7 @@ impl PyClient {
             spelling: spelling_of(&headers),
             connect_timeout: None,
             read_timeout: None,
+            total_timeout: None,
             max_redirects: 30,
             max_body_bytes: None,
             redirect_rule: None,
@@ -616,9 +631,17 @@ impl PyClient {
         Ok(())
     }
 
-    /// Limits of requests that bring none of their own: seconds to connect, seconds without a byte, redirects.
-    fn set_limits(&self, connect_timeout: Option<f64>, read_timeout: Option<f64>, max_redirects: u32) {
+    /// Limits of requests that bring none of their own: seconds to connect, seconds without a byte, redirects, seconds for all.
+    #[pyo3(signature = (connect_timeout, read_timeout, max_redirects, total_timeout = None))]
+    fn set_limits(
+        &self,
+        connect_timeout: Option<f64>,
+        read_timeout: Option<f64>,
+        max_redirects: u32,
+        total_timeout: Option<f64>,
+    ) {
         let mut settings = self.settings();
+        settings.total_timeout = total_timeout;
         (settings.connect_timeout, settings.read_timeout) = (connect_timeout, read_timeout);
         settings.max_redirects = max_redirects;
     }
@@ -820,6 +843,7 @@ impl PyClient {
         }
         request.connect_timeout = limit("connect", extra.connect_timeout)?;
         request.read_timeout = limit("read", extra.read_timeout)?;
+        request.total_timeout = limit("total", extra.total_timeout)?;
         request.follow_redirects = extra.follow;
         request.max_redirects = extra.max_redirects;
         if let Some(bytes) = extra.max_body {
@@ -1273,7 +1297,8 @@ fn kind_name(kind: FailureKind) -> &'static str {
         FailureKind::Reset => "reset",
         FailureKind::ClosedEarly => "closed-early",
         FailureKind::ConnectTimeout => "connect-timeout",
-        FailureKind::ReadTimeout | FailureKind::TotalTimeout => "read-timeout",
+        FailureKind::ReadTimeout => "read-timeout",
+        FailureKind::TotalTimeout => "total-timeout",
         FailureKind::Resolve => "resolve",
         FailureKind::Tls => "tls",
         FailureKind::NotHttp => "not-http",

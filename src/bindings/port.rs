@@ -220,6 +220,16 @@ impl PyPort {
         }
     }
 
+    /// Drains the mailbox and hands everything out at once, as `take` would.
+    fn take_all<'py>(&self, py: Python<'py>) -> PyResult<Vec<(Py<PyAny>, Bound<'py, PyAny>)>> {
+        self.drain();
+        let mut all = Vec::new();
+        while let Some(post) = self.take(py)? {
+            all.push(post);
+        }
+        Ok(all)
+    }
+
     /// Drops the posts that nobody waits for any more, so that what they had to report is accounted for now.
     fn purge(&self) {
         self.drain();

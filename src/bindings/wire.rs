@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -17,7 +18,7 @@ pub(crate) struct PyWireOptions {
 #[pymethods]
 impl PyWireOptions {
     #[new]
-    #[pyo3(signature = (*, http2, keep_alive, tls_resumption, resolve, ip_version, source_address))]
+    #[pyo3(signature = (*, http2, keep_alive, tls_resumption, resolve, ip_version, source_address, dns_ttl = None))]
     fn new(
         http2: bool,
         keep_alive: bool,
@@ -25,6 +26,7 @@ impl PyWireOptions {
         resolve: Vec<String>,
         ip_version: Option<u8>,
         source_address: Option<(String, u16)>,
+        dns_ttl: Option<f64>,
     ) -> PyResult<Self> {
         let overrides = resolve.iter().map(|text| Override::parse(text));
         let ip_version = match ip_version {
@@ -45,6 +47,7 @@ impl PyWireOptions {
                 overrides: overrides.collect::<Result<_, _>>().map_err(PyValueError::new_err)?,
                 ip_version,
                 source,
+                dns_ttl: dns_ttl.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()),
             }),
         })
     }

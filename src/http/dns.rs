@@ -26,7 +26,7 @@ type Lookup = Shared<BoxFuture<'static, Result<Addresses, Arc<io::Error>>>>;
 
 /// What is known of a name.
 enum Knowledge {
-    Fresh { addresses: Addresses, until: Instant },
+    Fresh { addresses: Addresses, since: Instant },
     Asked { lookup: Lookup },
 }
 
@@ -46,7 +46,7 @@ pub(crate) async fn addresses(target: &Target, wire: &WireOptions) -> Result<Add
         Arc::from([address])
     } else {
         RESOLVER
-            .resolve(target.host(), system_lookup)
+            .resolve(target.host(), wire.dns_ttl.unwrap_or(TTL), system_lookup)
             .await
             .map_err(|error| resolve_failure(&error, target))?
     };
@@ -70,9 +70,10 @@ impl Resolver {
     async fn resolve(
         &self,
         host: &str,
+        ttl: Duration,
         ask: impl FnOnce(String) -> BoxFuture<'static, io::Result<Vec<SocketAddr>>>,
     ) -> Result<Addresses, Arc<io::Error>> {
-        let lookup = match self.known(host, ask) {
+        let lookup = match self.known(host, ttl, ask) {
             Ok(addresses) => return Ok(addresses),
             Err(lookup) => lookup,
         };
@@ -86,7 +87,7 @@ impl Resolver {
                 Ok(addresses) => {
                     let fresh = Knowledge::Fresh {
                         addresses: Arc::clone(addresses),
-                        until: Instant::now() + TTL,
+                        since: Instant::now(),
                     };
                     names.insert(host.into(), fresh);
                 }
@@ -102,11 +103,12 @@ impl Resolver {
     fn known(
         &self,
         host: &str,
+        ttl: Duration,
         ask: impl FnOnce(String) -> BoxFuture<'static, io::Result<Vec<SocketAddr>>>,
     ) -> Result<Addresses, Lookup> {
         let mut names = self.lock();
         match names.get(host) {
-            Some(Knowledge::Fresh { addresses, until }) if Instant::now() < *until => {
+            Some(Knowledge::Fresh { addresses, since }) if since.elapsed() < ttl => {
                 return Ok(Arc::clone(addresses));
             }
             Some(Knowledge::Asked { lookup }) => return Err(lookup.clone()),
@@ -176,7 +178,7 @@ mod tests {
             }
             .boxed()
         };
-        let all = futures_util::future::join_all((0..5_000).map(|_| resolver.resolve("many.test", ask)));
+        let all = futures_util::future::join_all((0..5_000).map(|_| resolver.resolve("many.test", TTL, ask)));
         let opener = async {
             tokio::task::yield_now().await;
             gate.notify_one();
@@ -196,7 +198,7 @@ mod tests {
         };
         for (pause, expected) in [(Duration::ZERO, 1), (TTL / 2, 1), (TTL, 2)] {
             tokio::time::advance(pause).await;
-            resolver.resolve("moving.test", ask).await.expect("an address");
+            resolver.resolve("moving.test", TTL, ask).await.expect("an address");
             assert_eq!(asked.load(Ordering::Relaxed), expected);
         }
     }
@@ -205,7 +207,7 @@ mod tests {
     async fn a_failed_lookup_is_not_kept_and_an_abandoned_one_is_finished_by_others() {
         let resolver = Resolver::default();
         let refused = |_: String| async { Err(io::Error::other("Name or service not known")) }.boxed();
-        assert!(resolver.resolve("late.test", refused).await.is_err());
+        assert!(resolver.resolve("late.test", TTL, refused).await.is_err());
         let slow = |_: String| {
             async {
                 tokio::time::sleep(Duration::from_secs(3)).await;
@@ -213,9 +215,9 @@ mod tests {
             }
             .boxed()
         };
-        let first = resolver.resolve("late.test", slow);
+        let first = resolver.resolve("late.test", TTL, slow);
         assert!(tokio::time::timeout(Duration::from_secs(1), first).await.is_err());
         let never = |_: String| -> BoxFuture<'static, _> { unreachable!("a lookup is under way") };
-        assert!(resolver.resolve("late.test", never).await.is_ok());
+        assert!(resolver.resolve("late.test", TTL, never).await.is_ok());
     }
 }

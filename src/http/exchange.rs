@@ -124,7 +124,7 @@ async fn follow(
         feed: request.feed.clone(),
     };
     // Waiting for others of the same user is part of what the request took, as it is in stock.
-    let turn = session.turn().await;
+    let turn = session.turn(&request.target).await;
     let begun = if turn.as_ref().is_some_and(Turn::was_awaited) {
         Instant::now()
     } else {

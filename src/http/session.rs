@@ -15,7 +15,7 @@ use super::target::Target;
 use super::tls::{Tickets, TlsSettings};
 use super::transport::direct::Conduit;
 use super::transport::multiplexed::Links;
-use super::turns::{Turn, Turns};
+use super::turns::{OriginTurns, Turn, Turns};
 use super::wire::WireOptions;
 
 /// How a session behaves.
@@ -58,6 +58,8 @@ pub struct Session {
     idle: Arc<IdleConduits>,
     /// Whose turn it is, where requests have to wait for one another.
     turns: Option<Turns>,
+    /// The same at each server.
+    at_origins: Option<Arc<OriginTurns>>,
     tickets: Tickets,
     /// Whether somebody comes by to let idle connections rest.
     is_watched: AtomicBool,
@@ -80,6 +82,7 @@ impl Session {
             wire: Choice::default(),
             idle: pool.idle,
             turns: pool.turns,
+            at_origins: pool.at_origins,
             tickets: Tickets::default(),
             is_watched: AtomicBool::new(false),
         }
@@ -138,10 +141,12 @@ impl Session {
     }
 
     /// Waits until one more request may be under way; the turn ends when what this gives is dropped.
-    pub(crate) async fn turn(&self) -> Option<Turn> {
-        match &self.turns {
-            None => None,
-            Some(turns) => turns.take().await,
+    pub(crate) async fn turn(&self, target: &Target) -> Option<Turn> {
+        let Some(turns) = &self.turns else { return None };
+        match &self.at_origins {
+            None => turns.take().await,
+            // At the server first: who waits there must not keep the others from theirs.
+            Some(origins) => turns.take_beside(origins.take(target).await?).await,
         }
     }
 
@@ -171,8 +176,9 @@ impl Session {
     pub(crate) fn keep_idle(&self, conduit: Box<Conduit>) {
         /// Over all origins, for users that walk over many hosts: what urllib3 keeps (ten pools of ten).
         const MAX_IDLE: usize = 100;
+        let limit = self.idle.max_idle.unwrap_or(self.options.max_idle_per_origin);
+        let max_idle = self.idle.max_idle.unwrap_or(MAX_IDLE);
         let mut idle = self.idle.lock();
-        let limit = self.options.max_idle_per_origin;
         if idle.len() >= limit {
             let same = |other: &Conduit| other.serves(conduit.target(), conduit.tls(), conduit.proxy());
             if idle.iter().filter(|other| same(other)).count() >= limit {
@@ -181,7 +187,7 @@ impl Session {
                 } else {
                     return;
                 }
-            } else if idle.len() >= MAX_IDLE {
+            } else if idle.len() >= max_idle {
                 idle.remove(0);
             }
         }
@@ -194,6 +200,7 @@ impl Session {
 pub struct Pool {
     idle: Arc<IdleConduits>,
     turns: Option<Turns>,
+    at_origins: Option<Arc<OriginTurns>>,
 }
 
 impl Pool {
@@ -201,9 +208,26 @@ impl Pool {
     #[must_use]
     pub fn limited(requests: usize) -> Self {
         Self {
-            idle: Arc::default(),
             turns: Some(Turns::new(requests)),
+            ..Self::default()
         }
+    }
+
+    /// The same pool with at most so many requests at once at each server.
+    #[must_use]
+    pub fn limited_per_origin(mut self, requests: usize) -> Self {
+        self.at_origins = Some(Arc::new(OriginTurns::new(requests)));
+        self
+    }
+
+    /// A pool like this one that keeps so many idle connections, whichever servers they lead to.
+    #[must_use]
+    pub fn keeping(mut self, max_idle: usize) -> Self {
+        self.idle = Arc::new(IdleConduits {
+            max_idle: Some(max_idle),
+            ..IdleConduits::default()
+        });
+        self
     }
 
     /// Closes the idle connections.
@@ -220,6 +244,8 @@ impl Pool {
 )]
 struct IdleConduits {
     conduits: Mutex<Vec<Box<Conduit>>>,
+    /// How many may be kept, where that is not what `requests` keeps.
+    max_idle: Option<usize>,
 }
 
 impl IdleConduits {

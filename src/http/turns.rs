@@ -2,9 +2,12 @@
 //!
 //! `geventhttpclient` opens so many connections and no more. A user with one greenlet never waits here.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
+use rustc_hash::FxHashMap;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::target::{Scheme, Target};
 
 /// The turns of one user, or of those that share connections. Clones share them.
 #[derive(Clone, Debug)]
@@ -16,6 +19,8 @@ pub(crate) struct Turns {
 #[derive(Debug)]
 pub(crate) struct Turn {
     _permit: OwnedSemaphorePermit,
+    /// The turn at the request's server, where those are counted too.
+    _at_origin: Option<Box<Turn>>,
     was_awaited: bool,
 }
 
@@ -42,7 +47,47 @@ impl Turns {
         };
         Some(Turn {
             _permit: permit,
+            _at_origin: None,
             was_awaited,
         })
+    }
+
+    /// As [`Self::take`], for a request that has its turn at its server.
+    pub(crate) async fn take_beside(&self, at_origin: Turn) -> Option<Turn> {
+        let mut turn = self.take().await?;
+        turn.was_awaited |= at_origin.was_awaited;
+        turn._at_origin = Some(Box::new(at_origin));
+        Some(turn)
+    }
+}
+
+/// Turns at each server: how many requests may be under way there at once.
+#[derive(Debug)]
+pub(crate) struct OriginTurns {
+    count: usize,
+    /// By whether TLS is spoken and by port, then by host.
+    origins: Mutex<FxHashMap<(bool, u16), FxHashMap<Box<str>, Turns>>>,
+}
+
+impl OriginTurns {
+    pub(crate) fn new(count: usize) -> Self {
+        Self {
+            count,
+            origins: Mutex::default(),
+        }
+    }
+
+    /// Waits for a turn at this server.
+    pub(crate) async fn take(&self, target: &Target) -> Option<Turn> {
+        let turns = {
+            let mut origins = self.origins.lock().unwrap_or_else(PoisonError::into_inner);
+            let origin = (target.scheme() == Scheme::Https, target.port());
+            let servers = origins.entry(origin).or_default();
+            match servers.get(target.host()) {
+                Some(turns) => turns.clone(),
+                None => servers.entry(target.host().into()).or_insert(Turns::new(self.count)).clone(),
+            }
+        };
+        turns.take().await
     }
 }

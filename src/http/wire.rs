@@ -5,6 +5,7 @@
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::target::Target;
 
@@ -23,6 +24,8 @@ pub struct WireOptions {
     pub ip_version: Option<IpVersion>,
     /// Where connections come from; port 0 leaves the port to the system.
     pub source: Option<SocketAddr>,
+    /// How long addresses that a name resolved to are used without asking again, where that is not the usual time.
+    pub dns_ttl: Option<Duration>,
 }
 
 impl WireOptions {
@@ -34,6 +37,7 @@ impl WireOptions {
         overrides: Vec::new(),
         ip_version: None,
         source: None,
+        dns_ttl: None,
     };
 
     /// [`Self::PLAIN`], where a reference is wanted.

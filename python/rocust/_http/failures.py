@@ -52,6 +52,13 @@ class BodyTooLarge(wrong.RequestException):
     """
 
 
+class TotalTimeout(wrong.Timeout):
+    """A request was not over in the time that `Timeout(total=...)` gives it, whatever kept it.
+
+    Differs from Locust and requests: they have no such limit.
+    """
+
+
 def invalid_target(problem: BaseException) -> wrong.RequestException:
     """The exception for a URL that cannot be requested; these are raised to the caller, as stock does."""
     kind, message = problem.args
@@ -300,6 +307,11 @@ def _tunnel(exchange: _core.Exchange) -> tuple[BaseException, BaseException]:
     return wrong.ConnectionError(_gave_up(exchange, why)), cause
 
 
+def _total_timeout(exchange: _core.Exchange) -> tuple[BaseException, BaseException]:
+    error = TotalTimeout(exchange.failure_message)
+    return error, error
+
+
 def _invalid_proxy(exchange: _core.Exchange) -> tuple[BaseException, BaseException]:
     error = proxies.problem_with(exchange.failure_message)
     return error, error
@@ -322,6 +334,7 @@ _BY_KIND: dict[str, Callable[[Any], tuple[BaseException, BaseException]]] = {
     "closed-early": _closed_early,
     "not-http": _not_http,
     "bad-body": _bad_body,
+    "total-timeout": _total_timeout,
     "endless": _endless,
     "too-large": _too_large,
     "tls": _tls,

@@ -28,7 +28,7 @@ def why_not_plain(session: HttpSession) -> str | None:
         (session._own_code is not None, session._own_code),
         (own["_pool_manager"] is not None, "a pool_manager is given"),
         (not own.keys().isdisjoint(OVERRIDABLE), "a method of the session is replaced"),
-        (session.stream, "the session streams"),
+        (session.stream and not callable(session.stream), "the session streams"),
         (any(own.get("hooks", {}).values()), "the session has hooks"),
         (
             not all(is_engines(adapter) for adapter in own.get("adapters", {}).values()),

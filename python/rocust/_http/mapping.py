@@ -1,0 +1,389 @@
+"""`AsyncClient.map`: many requests at once, without a task or a future for each.
+
+A run has a port of its own. Who waits there is not a coroutine but a note of what was asked for; a ring of the doorbell takes all
+answers at once, and the consumer, an asynchronous generator, makes responses of them one by one. The loop holds the run, the generator
+holds the run, and nobody holds the generator but its consumer: so a consumer that goes away ends the run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections import deque
+from collections.abc import AsyncIterable, AsyncIterator, Callable
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from requests.exceptions import RequestException
+
+from rocust import _core
+from rocust._errors import LocustError
+from rocust._http import failures
+from rocust._http.async_response import AsyncResponse
+from rocust._http.policies import Request
+from rocust._http.progress import bar_for
+from rocust._http.recording import ledgers
+from rocust._http.response import own_dict
+
+if TYPE_CHECKING:
+    from rocust._http.async_client import AsyncClient
+
+_new = AsyncResponse.__new__
+_NO_CONTEXT: dict[str, Any] = {}
+#: Seconds between two words of progress.
+_BETWEEN_WORDS_S = 0.1
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a `map` has come."""
+
+    #: Responses handed over, those of failed requests among them.
+    done: int
+    #: How many of them have an `error`, or a status of 400 and more.
+    failed: int
+    #: How many there will be; None when `requests` cannot say.
+    total: int | None
+    #: Since the beginning.
+    seconds: float
+
+    @property
+    def rate(self) -> float:
+        """Responses a second since the beginning."""
+        return self.done / self.seconds if self.seconds else 0.0
+
+
+class Asked:
+    """One item that was asked for."""
+
+    __slots__ = ("attempt", "index", "item", "key")
+
+    def __init__(self, index: int, item: Any) -> None:
+        self.index, self.item = index, item
+        #: How often it was sent.
+        self.attempt = 0
+        #: What the engine knows it by.
+        self.key = 0
+
+
+class Run:
+    """The requests of one `map`: those under way, and the answers that nobody has taken so far."""
+
+    def __init__(self, client: AsyncClient, source: Any, concurrency: int, name: str | None) -> None:
+        self.client, self.concurrency, self.name = client, concurrency, name
+        self.total = len(source) if hasattr(source, "__len__") else None
+        #: Answers to be handed over, with what they answer; an exception stands for one that was not sent.
+        self.ready: deque[tuple[Asked, Any]] = deque()
+        self._source = source
+        self._coming: Any = None
+        self._under_way: set[Asked] = set()
+        self._count = 0
+        self._has_ended = False
+        #: What the source raised.
+        self._error: BaseException | None = None
+        self._woken: asyncio.Future[None] | None = None
+        self._room: asyncio.Event | None = None
+        self._feeder: asyncio.Task[None] | None = None
+        self._timers: set[asyncio.TimerHandle] = set()
+        self._tick: asyncio.TimerHandle | None = None
+        #: Where the engine's answers come; None until `begin`.
+        self._port: Any = None
+
+    def begin(self) -> None:
+        """Send the first requests.
+
+        Raises:
+            TypeError: The source cannot be iterated.
+        """
+        self._loop = asyncio.get_running_loop()
+        self._port = _core.Port()
+        self._ledger, self._is_direct = ledgers(self.client.request_event, None)
+        if isinstance(self._source, AsyncIterable):
+            self._room = asyncio.Event()
+            self._feeder = self._loop.create_task(self._feed(self._source))
+        else:
+            self._coming = iter(self._source)
+        self._loop.add_reader(self._port.fd, self._drain)
+        self.fill()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more will come."""
+        return self._has_ended and not self._under_way and not self.ready
+
+    def end(self) -> None:
+        """Raise what the source raised, if it did."""
+        if self._error is not None:
+            raise self._error
+
+    def close(self) -> None:
+        """Call off what is under way."""
+        if self._port is None:
+            return
+        self._loop.remove_reader(self._port.fd)
+        for asked in self._under_way:
+            self._port.forget(asked.key)
+        self._under_way.clear()
+        self.ready.clear()
+        for timer in self._timers:
+            timer.cancel()
+        if self._tick is not None:
+            self._tick.cancel()
+        if self._feeder is not None:
+            self._feeder.cancel()
+
+    async def wait(self) -> None:
+        """Until there is an answer, or until there will be none."""
+        if self.ready or self.is_over:
+            return
+        self._woken = self._loop.create_future()
+        try:
+            await self._woken
+        finally:
+            self._woken = None
+
+    def _wake(self) -> None:
+        if self._woken is not None and not self._woken.done():
+            self._woken.set_result(None)
+
+    def _is_full(self) -> bool:
+        under_way = len(self._under_way)
+        return under_way >= self.concurrency or under_way + len(self.ready) >= 2 * self.concurrency
+
+    def fill(self) -> None:
+        """Send as many requests as there is room for."""
+        if self._has_ended:
+            return
+        if self._room is not None:
+            # They come from somewhere else, who waits for room.
+            if not self._is_full():
+                self._room.set()
+            return
+        coming, count = self._coming, self._count
+        while not self._is_full() and self._may_begin():
+            try:
+                item = next(coming)
+            except StopIteration:
+                self._end_source(None)
+                break
+            except BaseException as error:
+                self._end_source(error)
+                break
+            self._submit(Asked(count, item))
+            count += 1
+        self._count = count
+
+    def _may_begin(self) -> bool:
+        """Whether the rate allows a request now; if not, it is tried again in time."""
+        pacer = self.client._pacer
+        if pacer is None:
+            return True
+        now = self._loop.time()
+        pause = pacer.until_free(now)
+        if pause > 0:
+            if self._tick is None:
+                self._tick = self._loop.call_later(pause, self._ticked)
+            return False
+        pacer.wait(now)
+        return True
+
+    def _ticked(self) -> None:
+        self._tick = None
+        self.fill()
+
+    async def _feed(self, source: AsyncIterable[Any]) -> None:
+        """Take items from an asynchronous source, no more than there is room for."""
+        assert self._room is not None
+        try:
+            async for item in source:
+                while self._is_full():
+                    self._room.clear()
+                    await self._room.wait()
+                pacer = self.client._pacer
+                if pacer is not None and (pause := pacer.wait(self._loop.time())) > 0:
+                    await asyncio.sleep(pause)
+                self._submit(Asked(self._count, item))
+                self._count += 1
+        except Exception as error:
+            self._end_source(error)
+        else:
+            self._end_source(None)
+
+    def _end_source(self, error: BaseException | None) -> None:
+        self._has_ended, self._error = True, error
+        self._wake()
+
+    def _submit(self, asked: Asked) -> None:
+        """Send what is asked for; what cannot be sent is its own answer."""
+        asked.attempt += 1
+        client, item = self.client, asked.item
+        try:
+            if type(item) is str and client._is_bare(item, None, None, _NO_CONTEXT):
+                asked.key = client._client.send(
+                    self._port, asked, self._ledger, self._is_direct, "GET", item, self.name
+                )
+            else:
+                asked.key = self._submit_whole(asked, item)
+        except _core.InvalidTarget as problem:
+            self._refuse(asked, failures.invalid_target(problem))
+        except (RequestException, LocustError, TypeError, ValueError) as problem:
+            self._refuse(asked, problem)
+        else:
+            self._under_way.add(asked)
+
+    def _submit_whole(self, asked: Asked, item: Any) -> int:
+        request = Request("GET", item) if isinstance(item, str) else item
+        if not isinstance(request, Request):
+            raise TypeError(f"map takes URLs and rocust.Request, not {type(item).__name__}")
+        client = self.client
+        kwargs = dict(client.limited(request.kwargs))
+        data, json, name = kwargs.pop("data", None), kwargs.pop("json", None), kwargs.pop("name", self.name)
+        extra, body, _ = client._prepared(request.method, request.url, name, data, json, kwargs)
+        if body is not None:
+            raise LocustError(
+                "A request in map cannot have a body that is made while it is sent. hint: give it as bytes."
+            )
+        return client._submitted(self._port, asked, self._ledger, self._is_direct, request.method, name, extra)
+
+    def _refuse(self, asked: Asked, problem: Exception) -> None:
+        self.ready.append((asked, problem))
+        self._wake()
+
+    def _drain(self) -> None:
+        answers = self._port.take_all()
+        self._under_way.difference_update([asked for asked, _ in answers])
+        self.ready.extend(answers)
+        self.fill()
+        self._wake()
+
+    async def response_to(self, asked: Asked, answer: Any) -> AsyncResponse | None:
+        """The response that an answer makes, None for one that is tried again."""
+        client, item = self.client, asked.item
+        if isinstance(answer, Exception):
+            response: Any = AsyncResponse(_as_requests(answer))
+            response._catch_response = False
+        elif answer is False:
+            raise RuntimeError(failures.LOST)
+        else:
+            method = item.method if isinstance(item, Request) else "GET"
+            url = item.url if isinstance(item, Request) else item
+            call = (client, method, self.name, _NO_CONTEXT, None, url)
+            if answer.is_settled:
+                response = _new(AsyncResponse)
+                response._exchange, response._call = answer, call
+            else:
+                timeout = client.limited(item.kwargs).get("timeout") if isinstance(item, Request) else None
+                response = client._reported(answer, call, False, timeout)
+                await response.told()
+            if client._retries is not None:
+                wait = client._retries.wait_after(asked.attempt, response, response.error)
+                if wait is not None:
+                    self._try_again(asked, wait)
+                    return None
+        own = own_dict(response)
+        own["index"], own["item"] = asked.index, item
+        return response  # type: ignore[no-any-return]
+
+    def _try_again(self, asked: Asked, wait: float) -> None:
+        def again() -> None:
+            self._timers.discard(timer)
+            self._under_way.discard(asked)
+            self._submit(asked)
+
+        asked.key = 0
+        self._under_way.add(asked)
+        timer = self._loop.call_later(wait, again)
+        self._timers.add(timer)
+
+
+def _as_requests(problem: Exception) -> RequestException:
+    """A refusal as the exception that a response can have."""
+    if isinstance(problem, RequestException):
+        return problem
+    wrapped = RequestException(str(problem))
+    wrapped.__cause__ = problem
+    return wrapped
+
+
+class Herald:
+    """Tells whoever wants to know how far a run has come."""
+
+    def __init__(
+        self, total: int | None, on_progress: Callable[[Progress], Any] | None, wants_bar: bool | None
+    ) -> None:
+        self._total, self._on_progress = total, on_progress
+        self._bar = bar_for(total, wants_bar)
+        self._clock = asyncio.get_running_loop().time
+        self._began_at = self._told_at = self._clock()
+        self._done = self._failed = 0
+
+    def note(self, response: AsyncResponse) -> None:
+        """One more response is handed over."""
+        self._done += 1
+        self._failed += response.error is not None or response.status_code >= 400
+
+    async def tell(self, is_due: bool = False) -> None:
+        """Say how far it has come, if it is time to, or if it `is_due` whatever the time."""
+        if self._bar is None and self._on_progress is None:
+            return
+        now = self._clock()
+        if not is_due and now - self._told_at < _BETWEEN_WORDS_S:
+            return
+        self._told_at = now
+        progress = Progress(self._done, self._failed, self._total, now - self._began_at)
+        if self._bar is not None:
+            self._bar.show(progress)
+        if self._on_progress is not None:
+            answer = self._on_progress(progress)
+            if inspect.isawaitable(answer):
+                await answer
+
+    def close(self) -> None:
+        """Leave the bar as it is."""
+        if self._bar is not None:
+            self._bar.close()
+
+
+async def results(run: Run, on_progress: Callable[[Progress], Any] | None, bar: bool | None) -> AsyncIterator[Any]:
+    """The responses of a run, one by one."""
+    herald = Herald(run.total, on_progress, bar)
+    try:
+        run.begin()
+        while not run.is_over:
+            while run.ready:
+                response = await run.response_to(*run.ready.popleft())
+                run.fill()
+                if response is not None:
+                    herald.note(response)
+                    yield response
+            await herald.tell()
+            await run.wait()
+        await herald.tell(is_due=True)
+        run.end()
+    finally:
+        run.close()
+        herald.close()
+
+
+async def batches(
+    run: Run, size: int, on_progress: Callable[[Progress], Any] | None, bar: bool | None
+) -> AsyncIterator[Any]:
+    """The responses of a run in lists of `size`, and what is left at the end."""
+    herald = Herald(run.total, on_progress, bar)
+    gathered: list[AsyncResponse] = []
+    coming: Any = results(run, None, False)
+    try:
+        async with aclosing(coming):
+            async for response in coming:
+                herald.note(response)
+                gathered.append(response)
+                if len(gathered) == size:
+                    yield gathered
+                    gathered = []
+                    await herald.tell(is_due=True)
+        if gathered:
+            yield gathered
+            await herald.tell(is_due=True)
+    finally:
+        herald.close()
