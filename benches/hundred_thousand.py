@@ -17,9 +17,12 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rig import needs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 REQUESTS = 100_000
 CONCURRENCY = 1_000
@@ -146,58 +149,62 @@ def table(found: dict[str, list[dict[str, Any]]], requests: int) -> str:
     return "\n".join(lines)
 
 
-def slow_target(seconds: float, rate: int) -> None:
-    """A million URLs for a target that answers `rate` a second: how memory behaves meanwhile."""
+class SlowTarget:
+    """A server that answers so many requests a second, whoever asks."""
 
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def __init__(self, rate: int) -> None:
+        self._rate = rate
+        self._turns: asyncio.Queue[None] = asyncio.Queue()
+
+    async def __aenter__(self) -> SlowTarget:
+        self._server = await asyncio.start_server(self._answer, "127.0.0.1", 0)
+        self._giver = asyncio.create_task(self._give_turns())
+        self.url = f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._giver.cancel()
+        self._server.close()
+
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             while await reader.readuntil(b"\r\n\r\n"):
-                await turns.get()
+                await self._turns.get()
                 writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n" + b"x" * 1000)
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
         finally:
             writer.close()
 
-    async def give_turns() -> None:
+    async def _give_turns(self) -> None:
         while True:
             await asyncio.sleep(0.1)
-            for _ in range(rate // 10):
-                if turns.empty() or turns.qsize() < rate:
-                    turns.put_nowait(None)
+            for _ in range(self._rate // 10):
+                self._turns.put_nowait(None)
 
-    async def visit() -> None:
-        import rocust
 
-        server = await asyncio.start_server(answer, "127.0.0.1", 0)
-        giver = asyncio.create_task(give_turns())
-        port = server.sockets[0].getsockname()[1]
-        taken = 0
+async def slow_target(seconds: float, rate: int) -> None:
+    """A million URLs for a target that answers `rate` a second: how memory behaves meanwhile."""
+    import rocust
 
-        def urls() -> Any:
-            nonlocal taken
-            for number in range(1_000_000):
-                taken += 1
-                yield f"http://127.0.0.1:{port}/item/{number}"
+    taken = done = 0
 
-        began_at = told_at = time.perf_counter()
-        done = 0
-        async with rocust.AsyncClient(limit=CONCURRENCY, timeout=None) as client:
-            async for _ in client.map(urls(), concurrency=CONCURRENCY):
-                done += 1
-                now = time.perf_counter()
-                if now - told_at >= seconds / 6:
-                    print(
-                        f"{now - began_at:6.1f} s: {done:,} answers of {taken:,} URLs taken, {resident_mib():.1f} MiB"
-                    )
-                    told_at = now
-                if now - began_at >= seconds:
-                    break
-        giver.cancel()
-        server.close()
+    def urls(base: str) -> Iterator[str]:
+        nonlocal taken
+        for number in range(1_000_000):
+            taken += 1
+            yield f"{base}/item/{number}"
 
-    turns: asyncio.Queue[None] = asyncio.Queue()
-    asyncio.run(visit())
+    began_at = told_at = time.perf_counter()
+    async with SlowTarget(rate) as target, rocust.AsyncClient(limit=CONCURRENCY, timeout=None) as client:
+        async for _ in client.map(urls(target.url), concurrency=CONCURRENCY):
+            done += 1
+            now = time.perf_counter()
+            if now - told_at >= seconds / 6:
+                print(f"{now - began_at:6.1f} s: {done:,} answers of {taken:,} URLs taken, {resident_mib():.1f} MiB")
+                told_at = now
+            if now - began_at >= seconds:
+                break
 
 
 def resident_mib() -> float:
@@ -220,7 +227,7 @@ def main() -> None:
         contend(options.contend, options.url, options.requests)
         return
     if options.slow_target:
-        slow_target(options.slow_target, 100)
+        asyncio.run(slow_target(options.slow_target, 100))
         return
     from rig.nginx import Nginx
 

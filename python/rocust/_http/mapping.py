@@ -75,6 +75,7 @@ class Run:
         self.total = len(source) if hasattr(source, "__len__") else None
         #: Answers to be handed over, with what they answer; an exception stands for one that was not sent.
         self.ready: deque[tuple[Asked, Any]] = deque()
+        self._tries_again = client._retries is not None
         self._source = source
         self._coming: Any = None
         self._under_way: set[Asked] = set()
@@ -161,7 +162,7 @@ class Run:
                 self._room.set()
             return
         coming, count = self._coming, self._count
-        while not self._is_full() and self._may_begin():
+        while not self._is_full() and (self.client._pacer is None or self._may_begin()):
             try:
                 item = next(coming)
             except StopIteration:
@@ -176,9 +177,7 @@ class Run:
 
     def _may_begin(self) -> bool:
         """Whether the rate allows a request now; if not, it is tried again in time."""
-        pacer = self.client._pacer
-        if pacer is None:
-            return True
+        pacer: Any = self.client._pacer
         now = self._loop.time()
         pause = pacer.until_free(now)
         if pause > 0:
@@ -257,6 +256,17 @@ class Run:
         self.fill()
         self._wake()
 
+    def plain_response_to(self, asked: Asked, answer: Any) -> AsyncResponse | None:
+        """The response to a URL, if nothing is left to do but to hand it over: most are of this kind. Else None."""
+        item = asked.item
+        if type(answer) is not _core.Exchange or type(item) is not str or not answer.is_settled or self._tries_again:
+            return None
+        response = _new(AsyncResponse)
+        own = own_dict(response)
+        own["_exchange"], own["index"], own["item"] = answer, asked.index, item
+        own["_call"] = self.client, "GET", self.name, _NO_CONTEXT, None, item
+        return response
+
     async def response_to(self, asked: Asked, answer: Any) -> AsyncResponse | None:
         """The response that an answer makes, None for one that is tried again."""
         client, item = self.client, asked.item
@@ -318,6 +328,11 @@ class Herald:
         self._began_at = self._told_at = self._clock()
         self._done = self._failed = 0
 
+    @property
+    def is_needed(self) -> bool:
+        """Whether anybody wants to know."""
+        return self._bar is not None or self._on_progress is not None
+
     def note(self, response: AsyncResponse) -> None:
         """One more response is handed over."""
         self._done += 1
@@ -325,7 +340,7 @@ class Herald:
 
     async def tell(self, is_due: bool = False) -> None:
         """Say how far it has come, if it is time to, or if it `is_due` whatever the time."""
-        if self._bar is None and self._on_progress is None:
+        if not self.is_needed:
             return
         now = self._clock()
         if not is_due and now - self._told_at < _BETWEEN_WORDS_S:
@@ -352,10 +367,14 @@ async def results(run: Run, on_progress: Callable[[Progress], Any] | None, bar: 
         run.begin()
         while not run.is_over:
             while run.ready:
-                response = await run.response_to(*run.ready.popleft())
+                asked, answer = run.ready.popleft()
+                response = run.plain_response_to(asked, answer)
+                if response is None:
+                    response = await run.response_to(asked, answer)
                 run.fill()
                 if response is not None:
-                    herald.note(response)
+                    if herald.is_needed:
+                        herald.note(response)
                     yield response
             await herald.tell()
             await run.wait()
