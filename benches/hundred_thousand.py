@@ -171,7 +171,7 @@ class SlowTarget:
             while await reader.readuntil(b"\r\n\r\n"):
                 await self._turns.get()
                 writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n" + b"x" * 1000)
-        except (asyncio.IncompleteReadError, ConnectionError):
+        except (asyncio.IncompleteReadError, asyncio.CancelledError, ConnectionError):
             pass
         finally:
             writer.close()

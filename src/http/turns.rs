@@ -54,19 +54,23 @@ impl Turns {
 
     /// As [`Self::take`], for a request that has its turn at its server.
     pub(crate) async fn take_beside(&self, at_origin: Turn) -> Option<Turn> {
-        let mut turn = self.take().await?;
-        turn.was_awaited |= at_origin.was_awaited;
-        turn._at_origin = Some(Box::new(at_origin));
-        Some(turn)
+        let turn = self.take().await?;
+        Some(Turn {
+            was_awaited: turn.was_awaited || at_origin.was_awaited,
+            _at_origin: Some(Box::new(at_origin)),
+            ..turn
+        })
     }
 }
+
+type ByHost = FxHashMap<Box<str>, Turns>;
 
 /// Turns at each server: how many requests may be under way there at once.
 #[derive(Debug)]
 pub(crate) struct OriginTurns {
     count: usize,
-    /// By whether TLS is spoken and by port, then by host.
-    origins: Mutex<FxHashMap<(bool, u16), FxHashMap<Box<str>, Turns>>>,
+    /// By whether TLS is spoken and by port.
+    origins: Mutex<FxHashMap<(bool, u16), ByHost>>,
 }
 
 impl OriginTurns {
@@ -85,7 +89,10 @@ impl OriginTurns {
             let servers = origins.entry(origin).or_default();
             match servers.get(target.host()) {
                 Some(turns) => turns.clone(),
-                None => servers.entry(target.host().into()).or_insert(Turns::new(self.count)).clone(),
+                None => servers
+                    .entry(target.host().into())
+                    .or_insert(Turns::new(self.count))
+                    .clone(),
             }
         };
         turns.take().await
