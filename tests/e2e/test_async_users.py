@@ -1,0 +1,193 @@
+"""Asynchronous users from the command line: what is refused, what is named, and one user alone for a debugger."""
+
+from __future__ import annotations
+
+import pytest
+from support.command import run_locust, run_python
+from support.script import Route
+from support.server import ScriptedServer
+
+pytestmark = pytest.mark.ours("has no asynchronous users")
+
+WRONG_BASE = """
+from locust import HttpUser, task
+
+class Visitor(HttpUser):
+    @task
+    async def browse(self):
+        await self.client.get("/")
+"""
+
+
+def test_plain_user_with_coroutines_is_refused_in_one_sentence() -> None:
+    result = run_locust(WRONG_BASE, "-H", "http://127.0.0.1:1", "-t", "5s", probe=False)
+    assert result.returncode == 1
+    assert "Visitor has a coroutine function, Visitor.browse (async def), and its base class HttpUser" in result.stderr
+    assert "subclass rocust.AsyncHttpUser instead" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+NO_UVLOOP = """
+import sys
+sys.modules["uvloop"] = None
+from locust import task
+from rocust import AsyncUser
+
+class Visitor(AsyncUser):
+    @task
+    async def rest(self): ...
+"""
+
+
+def test_loop_that_is_not_installed_is_told() -> None:
+    result = run_locust(NO_UVLOOP, "-t", "5s", "--loop", "uvloop", probe=False)
+    assert result.returncode == 2
+    assert "uvloop is not installed. hint: pip install 'rocust[uvloop]'" in result.stderr
+
+
+SINGLE = """
+import asyncio
+from locust import run_single_user, task
+from locust.exception import StopUser
+from rocust import AsyncHttpUser
+
+class Visitor(AsyncHttpUser):
+    host = HOST
+
+    async def on_stop(self):
+        print("STOPPED", 1)
+
+    @task
+    async def visit(self):
+        await asyncio.gather(self.client.get("/a"), self.client.get("/a"))
+        raise StopUser
+
+if __name__ == "__main__":
+    run_single_user(Visitor)
+"""
+
+
+def test_single_user_may_be_asynchronous() -> None:
+    with ScriptedServer({"/a": Route()}) as server:
+        result = run_python(
+            SINGLE.replace("HOST", repr(server.url))
+            .replace("from locust", "from rocust", 1)
+            .replace("locust.exception", "rocust.exception")
+        )
+        assert result.returncode == 0, result.stderr
+        assert server.count("/a") == 2
+    assert "STOPPED 1" in result.stdout
+    assert result.stdout.count("GET\t/a") == 2
+
+
+STUBBORN = """
+import asyncio
+from locust import events, task
+from rocust import AsyncUser
+
+class Stubborn(AsyncUser):
+    @task
+    async def swallow(self):
+        print("HELD 1", flush=True)
+        while True:
+            try:
+                await asyncio.sleep(3600)
+            except asyncio.CancelledError:
+                pass
+
+class Tame(AsyncUser):
+    @task
+    async def rest(self):
+        await asyncio.sleep(3600)
+"""
+
+
+def test_task_that_swallows_cancellation_is_named_and_does_not_hold_up_the_run() -> None:
+    result = run_locust(STUBBORN, "-u", "2", "-r", "2", "-t", "1s")
+    assert result.returncode == 0, result.stderr
+    assert result.stderr.count("does not end although it was cancelled") == 1
+    assert "A task of Stubborn does not end" in result.stderr
+    assert "Stubborn.swallow, at " in result.stderr
+
+
+B2 = """
+import asyncio
+from contextvars import ContextVar
+from locust import HttpUser, task
+from rocust import AsyncHttpUser
+
+number = ContextVar("number", default=0)
+count = 0
+
+def fresh():
+    global count
+    count += 1
+    assert number.get() == 0, "another user's value"
+    number.set(count)
+    return count
+
+class Sync(HttpUser):
+    def on_start(self):
+        self.number = fresh()
+
+    @task
+    def work(self):
+        self.client.get("/a")
+        assert number.get() == self.number
+
+class Async(AsyncHttpUser):
+    async def on_start(self):
+        self.number = fresh()
+
+    async def child(self):
+        assert number.get() == self.number
+        number.set(-1)  # a child's own copy
+        await self.client.get("/a")
+
+    @task
+    async def work(self):
+        await asyncio.gather(self.child(), self.child())
+        assert number.get() == self.number
+"""
+
+
+def test_b2_context_variables_of_both_kinds_never_meet() -> None:
+    with ScriptedServer({"/a": Route()}) as server:
+        result = run_locust(B2, "-H", server.url, "-u", "20", "-r", "20", "-t", "1s", "-s", "10")
+        assert (result.returncode, result.probe["exceptions"]) == (0, []), result.stderr
+        assert result.total.requests == server.count("/a") > 20
+
+
+GRPC = """
+import asyncio
+import grpc
+from locust import task
+from rocust import AsyncUser
+
+class Caller(AsyncUser):
+    @task
+    async def call(self):
+        async def echo(request, context):
+            return request
+        server = grpc.aio.server()
+        handler = grpc.unary_unary_rpc_method_handler(echo)
+        server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("Echo", {"Say": handler}),))
+        port = server.add_insecure_port("127.0.0.1:0")
+        await server.start()
+        async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+            say = channel.unary_unary("/Echo/Say")
+            for _ in range(5):
+                async with self.measure("gRPC", "Say") as m:
+                    m["response_length"] = len(await say(b"hello"))
+        await server.stop(None)
+        self.environment.runner.quit()
+        await asyncio.sleep(60)
+"""
+
+
+def test_grpc_aio_in_a_task() -> None:
+    pytest.importorskip("grpc")
+    # Under gevent's patches the thread in which grpc.aio waits would be a greenlet; a run of asynchronous users alone needs no patches.
+    result = run_locust(GRPC, "-u", "1", "-t", "20s", env={"LOCUST_SKIP_MONKEY_PATCH": "1"})
+    said = result.entry("Say", "gRPC")
+    assert (said.requests, said.content_bytes, said.failures, result.returncode) == (5, 25, 0, 0), result.stderr
