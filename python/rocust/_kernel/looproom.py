@@ -8,13 +8,9 @@ also in a process that nobody has patched.
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
+from typing import Any
 
 from rocust import _core
-
-if TYPE_CHECKING:
-    from collections.abc import MutableMapping
 
 
 class LoopRoom:
@@ -53,18 +49,16 @@ class LoopRoom:
                 future.set_result(answer)
 
 
-_rooms: MutableMapping[asyncio.AbstractEventLoop, LoopRoom] = WeakKeyDictionary()
-
-
 def current() -> LoopRoom:
-    """The room of the running loop.
+    """The room of the running loop, which keeps it as an attribute: every request asks for it, and a weak dictionary takes longer.
 
     Raises:
         RuntimeError: No loop runs in this thread.
     """
-    loop = asyncio.get_running_loop()
+    loop: Any = asyncio.get_running_loop()
     try:
-        return _rooms[loop]
-    except KeyError:
-        room = _rooms[loop] = LoopRoom(loop)
+        return loop._rocust_room  # type: ignore[no-any-return]
+    except AttributeError:
+        room = LoopRoom(loop)
+        loop._rocust_room = room
         return room

@@ -89,10 +89,12 @@ def _loop_parts(task_set: TaskSet) -> tuple[Callable[[TaskSet], Any], Callable[[
 async def _go_on(task_set: TaskSet) -> None:
     """One task and the wait after it, again and again, until an exception ends that."""
     own = task_set.__dict__
-    seen = None
+    assigned, size = _Assigned.count, len(own)
+    begin, wait_after = _loop_parts(task_set)
     while True:
         # Methods may be assigned while the user runs; it is asked twice because the task may be what does it.
-        if seen != (seen := (_Assigned.count, len(own))):
+        if assigned != _Assigned.count or size != len(own):
+            assigned, size = _Assigned.count, len(own)
             begin, wait_after = _loop_parts(task_set)
         try:
             step = begin(task_set)
@@ -107,7 +109,8 @@ async def _go_on(task_set: TaskSet) -> None:
         except _Group as group:
             if _asks_for_the_next(group):
                 continue
-        if seen != (seen := (_Assigned.count, len(own))):
+        if assigned != _Assigned.count or size != len(own):
+            assigned, size = _Assigned.count, len(own)
             begin, wait_after = _loop_parts(task_set)
         await wait_after(task_set)
 
