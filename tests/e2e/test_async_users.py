@@ -101,6 +101,20 @@ class Tame(AsyncUser):
         await asyncio.sleep(3600)
 """
 
+LINGERING = """
+import asyncio
+from locust import task
+from rocust import AsyncUser
+
+class Lingering(AsyncUser):
+    async def on_stop(self):
+        await asyncio.sleep(3600)
+
+    @task
+    async def rest(self):
+        await asyncio.sleep(3600)
+"""
+
 
 def test_task_that_swallows_cancellation_is_named_and_does_not_hold_up_the_run() -> None:
     result = run_locust(STUBBORN, "-u", "2", "-r", "2", "-t", "1s")
@@ -108,6 +122,16 @@ def test_task_that_swallows_cancellation_is_named_and_does_not_hold_up_the_run()
     assert result.stderr.count("does not end although it was cancelled") == 1
     assert "A task of Stubborn does not end" in result.stderr
     assert "Stubborn.swallow, at " in result.stderr
+
+
+@pytest.mark.parametrize("stop_timeout", ["0", "1"])
+def test_on_stop_that_never_ends_is_named_and_does_not_hold_up_the_run(stop_timeout: str) -> None:
+    result = run_locust(LINGERING, "-u", "1", "-t", "1s", "-s", stop_timeout)
+    assert result.returncode == 0, result.stderr
+    assert result.stderr.count("does not end") == 1
+    assert (
+        "An on_stop of Lingering does not end; nobody waits for it any longer: Lingering.on_stop, at " in result.stderr
+    )
 
 
 B2 = """

@@ -6,10 +6,13 @@ to the errand: they are cancelled when it ends, and it is over when they are.
 | what happens             | what is done                                                                            |
 |--------------------------|-----------------------------------------------------------------------------------------|
 | the greenlet is killed   | the task is cancelled; its clean-up and what follows it may run                         |
-| the task is leaving then | nothing: it ends by itself, and takes the time that it needs                            |
-| it does not end in time  | it is cancelled once more, named in a warning, and nobody waits for it any longer       |
+| the task is leaving then | nothing: it ends by itself                                                              |
+| a stage of the end takes | it is cancelled once more, named in a warning, and nobody waits for it any longer       |
+| longer than the patience |                                                                                         |
 | the greenlet is killed   | the same at once                                                                        |
 | once more                |                                                                                         |
+
+The stages are the task's own clean-up, what follows it (`on_stop`), and the end of the tasks that it has started.
 """
 
 from __future__ import annotations
@@ -75,7 +78,7 @@ class Errand:
         self.name = name
         #: What its tasks see of context variables; nobody else's.
         self.context = context
-        #: What a cancelled task is given to end, in seconds.
+        #: What each stage of the end is given once the greenlet is killed, in seconds.
         self.patience_s = max(patience_s, CLEAN_UP_S)
         self.task: asyncio.Task[None] | None = None
         #: Tasks that it has started and that have not ended.
@@ -185,21 +188,26 @@ class Errand:
         self.thread.tell(self.cancel)
         try:
             while not self.is_over:
+                stage = self._stage()
                 with Timeout(self.patience_s, False):  # type: ignore[arg-type] # False: it is not raised
                     self._park()
-                if self._is_stuck():
+                if self._stage() == stage:
                     self._abandon()
                     return
         except BaseException:
             self._abandon()
             raise
 
-    def _is_stuck(self) -> bool:
-        return not (self.is_over or self.is_leaving)
+    def _stage(self) -> tuple[bool, bool, bool]:
+        return self.is_leaving, self.task is not None and self.task.done(), self.is_over
 
     def _abandon(self) -> None:
         if self.task is not None and not self.task.done():
-            _warn(self.name, whereabouts.of_task(self.task), "nobody waits for it any longer")
+            where, consequence = whereabouts.of_task(self.task), "nobody waits for it any longer"
+            if self.is_leaving:
+                logger.warning("An on_stop of %s does not end; %s: %s", self.name, consequence, where)
+            else:
+                _warn(self.name, where, consequence)
         self.thread.abandon(self)
 
 

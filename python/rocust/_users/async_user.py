@@ -39,7 +39,8 @@ class AsyncUser(User):
 
     Each user is one asyncio task in a context of its own. Tasks that it starts (`asyncio.create_task`, `gather`, `TaskGroup`) belong to
     it and are cancelled when it ends. A user that is stopped in the middle of a task is cancelled: `CancelledError` is raised where the
-    task waits, its `finally` runs, then `on_stop`. A task that does not end then is named in the log and left alone.
+    task waits, its `finally` runs, then `on_stop`. The task has the stop timeout for that, or three seconds if that is shorter, and so has
+    `on_stop`; what does not end then is named in the log and left alone.
 
     Code of such a user runs in the loop's thread, not in that of the runner, and so do listeners of the events that it fires; a listener
     may be `async def`. `environment.runner.quit()` and `stop()` may be called from there, and return at once.
@@ -80,15 +81,17 @@ class AsyncUser(User):
         # Here and not on the loop: from now on, who stops it has somebody to tell.
         self._seat.start()
         patience_s = float(getattr(environment, "stop_timeout", 0) or 0)
-        self._errand = thread.send(type(self).__name__, self._live, patience_s)
+        errand = thread.send(type(self).__name__, self._live, patience_s)
         try:
-            self._errand.join()
+            errand.join()
         except GreenletExit:
             return
         finally:
             self._seat.end()
 
     async def _live(self, errand: Errand) -> None:
+        # Here and not where it is sent: the loop may be that far before the sender goes on.
+        self._errand = errand
         errand.is_begun = True
         self._taskset_instance = task_set = DefaultTaskSet(self)
         try:

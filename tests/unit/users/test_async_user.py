@@ -485,9 +485,7 @@ def test_task_that_does_not_end_is_named_and_left_alone(monkeypatch, caplog):
     assert f"Stubborn.body, at {__file__}:" in warning or f"Counted.work, at {__file__}:" in warning
 
 
-def test_on_stop_may_take_its_time(monkeypatch, caplog):
-    monkeypatch.setattr(errand, "CLEAN_UP_S", 0.01)
-
+def test_on_stop_that_waits_runs_to_its_end(caplog):
     class Slow(Held):
         async def on_stop(self):
             await asyncio.sleep(0.1)
@@ -498,6 +496,39 @@ def test_on_stop_may_take_its_time(monkeypatch, caplog):
     user.greenlet.kill(timeout=LIMIT_S)
     assert user.trace[-1] == "on_stop"
     assert [one for one in caplog.records if one.name.startswith("locust")] == []
+
+
+@pytest.mark.parametrize("of_task_set", [False, True], ids=["user", "task set"])
+def test_on_stop_that_does_not_end_is_named_and_left_alone(of_task_set, monkeypatch, caplog):
+    monkeypatch.setattr(errand, "CLEAN_UP_S", 0.05)
+
+    async def never(self):
+        lingers.append(self)
+        for _ in range(3):
+            with suppress(asyncio.CancelledError):
+                await asyncio.sleep(FOREVER_S)
+
+    class Nested(TaskSet):
+        on_stop = never if of_task_set else TaskSet.on_stop
+
+        @task
+        async def leave(self):
+            raise StopUser
+
+    class Lingering(AsyncUser):
+        wait_time = constant(0)
+        tasks = [Nested]
+        on_stop = AsyncUser.on_stop if of_task_set else never
+
+    lingers = []
+    user = begin(Lingering)
+    wait_until(lambda: lingers)
+    assert not user.greenlet.ready()
+    user.greenlet.kill(timeout=LIMIT_S)
+    assert user.greenlet.ready()
+    (warning,) = [one.getMessage() for one in caplog.records if one.levelno == logging.WARNING and "locust" in one.name]
+    assert warning.startswith("An on_stop of Lingering does not end; nobody waits for it any longer: ")
+    assert f"test_on_stop_that_does_not_end_is_named_and_left_alone.never, at {__file__}:" in warning
 
 
 # -- tasks of its own -----------------------------------------------------------------------------------------------------
