@@ -12,7 +12,7 @@ import logging
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
@@ -43,6 +43,27 @@ def _note_uncaught() -> None:
         "Uncaught exception in event handler: \n%s", traceback.format_exc()
     )
     _log.note_unhandled_exception()
+
+
+async def noted(awaitable: Awaitable[Any]) -> None:
+    """Await what nobody waits for; what it raises is logged as if its handler had raised it."""
+    try:
+        await awaitable
+    except Exception:  # as for a handler that is called
+        _note_uncaught()
+
+
+def _no_loop(_: Awaitable[Any], name: str) -> None:
+    raise RuntimeError(f"{name} is async def, and there is no loop to await it on")
+
+
+_finish: Callable[[Awaitable[Any], str], None] = _no_loop
+
+
+def finish_with(finish: Callable[[Awaitable[Any], str], None]) -> None:
+    """Say who ends what `async def` handlers return to `fire`: a room above, as this one knows no loop."""
+    global _finish
+    _finish = finish
 
 
 class EventHook:
@@ -95,14 +116,19 @@ class EventHook:
             reverse: Last added, first called.
             **kwargs: What the handlers are told.
 
-        Same as Locust.
+        What an `async def` handler returns is awaited on the loop of the asynchronous users, and the greenlet waits for that; fired
+        within a running loop it is begun there, and only `fire_async` waits for it.
+
+        Same as Locust otherwise.
         """
         handlers = self._handlers
         if not handlers:
             return
         for handler in handlers[::-1] if reverse else handlers.copy():
             try:
-                handler(**kwargs)
+                answer = handler(**kwargs)
+                if answer is not None and inspect.isawaitable(answer):
+                    _finish(answer, getattr(handler, "__qualname__", repr(handler)))
             except STEERING_EXCEPTIONS:
                 raise
             except Exception:  # the others still run

@@ -31,10 +31,23 @@ class Plain(HttpUser):
         self.client.get("/plain")
 """
 
+TOLD = """
+told = 0
+
+@events.request.add_listener
+LISTENER
+    global told
+    told += 1
+
+@events.quit.add_listener
+def tell(**_):
+    print("TOLD", told)
+"""
+
 LISTENERS = {
     "none": "",
-    "plain": "@events.request.add_listener\ndef listen(**_):\n    pass\n",
-    "coroutine": "@events.request.add_listener\nasync def listen(**_):\n    await asyncio.sleep(0)\n",
+    "plain": TOLD.replace("LISTENER", "def listen(**_):"),
+    "coroutine": TOLD.replace("LISTENER", "async def listen(**_):\n    await asyncio.sleep(0)"),
 }
 
 #: Every user has a request under way, and says what it did when it was cancelled.
@@ -81,6 +94,8 @@ def test_both_kinds_in_one_run_report_exactly_what_the_server_saw(listener: str)
             assert result.entry(path).requests == server.count(path) > 0
         assert (result.total.failures, result.aborted, result.returncode) == (0, 0, 0)
         assert not server.count("/gathered") % 3
+        if listener != "none":
+            assert result.printed("TOLD") == [result.total.requests]
 
 
 @pytest.mark.parametrize("stop_timeout", ["0", "5"])

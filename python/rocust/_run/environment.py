@@ -6,7 +6,8 @@ from operator import methodcaller
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from rocust._errors import RunnerAlreadyExistsError
-from rocust._events import Events
+from rocust._events import Events, finish_with
+from rocust._kernel import awaiting
 from rocust._run.dispatch import UsersDispatcher
 from rocust._run.local import LocalRunner
 from rocust._run.roles import MasterRunner, WorkerRunner
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from rocust._users.user import User
 
 RunnerT = TypeVar("RunnerT", bound="Runner")
+
+
+finish_with(awaiting.finish)
 
 
 class Environment:
