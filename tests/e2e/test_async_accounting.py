@@ -73,9 +73,14 @@ class Held(AsyncHttpUser):
         finally:
             counts["finally"] += 1
 
+@events.test_stopping.add_listener
+def say(**_):
+    print("STOPPING 1", flush=True)
+
 @events.quit.add_listener
 def tell(**_):
-    import json, psutil
+    import gc, json, psutil
+    gc.collect()  # connections that are kept alive go with their users
     here = psutil.Process()
     server = int(os.environ["SERVER_PORT"])
     open_ones = [c for c in here.net_connections("tcp") if c.raddr and c.raddr.port == server and c.status == "ESTABLISHED"]
@@ -124,3 +129,18 @@ def test_thousand_users_in_mid_request_are_cancelled_at_once(
         assert server.count("/held") == users
         assert (result.total.requests, result.total.failures, result.aborted) == (0, 0, users), result.stderr
         assert result.printed("COUNTS") == [[users, users, users, 0]], result.stderr
+
+
+def test_thousand_users_in_mid_request_may_finish_within_the_stop_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
+    users = 1000
+    with ScriptedServer({"/held": Route(gate="stop")}) as server:
+        monkeypatch.setenv("SERVER_PORT", str(server.port))
+        with start_locust(HELD, "-H", server.url, "-u", str(users), "-r", str(users), "-s", "5") as run:
+            server.wait_for_requests(users, "/held")
+            run.send_signal(signal.SIGINT)
+            run.wait_for_line("STOPPING", "stdout")
+            server.open("stop")
+            result = run.wait()
+        assert server.count("/held") == users
+        assert (result.total.requests, result.total.failures, result.aborted) == (users, 0, 0), result.stderr
+        assert result.printed("COUNTS") == [[0, users, users, 0]], result.stderr
