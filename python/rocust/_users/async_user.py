@@ -45,7 +45,7 @@ class AsyncUser(User):
     Code of such a user runs in the loop's thread, not in that of the runner, and so do listeners of the events that it fires; a listener
     may be `async def`. `environment.runner.quit()` and `stop()` may be called from there, and return at once.
 
-    A library that starts threads of its own (`grpc.aio` does) gets greenlets under the patches that the command applies, and hangs. A
+    A library that starts threads of its own (`grpc.aio` does) gets greenlets under the patches that the command applies, and may hang. A
     run of asynchronous users alone needs no patches: set `LOCUST_SKIP_MONKEY_PATCH=1`.
 
     Example:
