@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import re
+import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.command import COMMAND, run_locust
+from support.browser import PROGRAM
+from support.command import COMMAND, run_locust, start_locust
+from support.daemon import program_with_port
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 LOCUSTFILES = sorted(EXAMPLES.rglob("locustfile.py"))
+#: Those that talk to something else than the demo target, or need more than two seconds.
+OTHERS = {"asyncio/web_sockets/locustfile.py", "asyncio/browser/locustfile.py"}
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +33,11 @@ def target() -> Iterator[str]:
 
 
 @pytest.mark.ours("has no demo target")
-@pytest.mark.parametrize("path", LOCUSTFILES, ids=lambda path: str(path.relative_to(EXAMPLES)))
+@pytest.mark.parametrize(
+    "path",
+    [path for path in LOCUSTFILES if path.relative_to(EXAMPLES).as_posix() not in OTHERS],
+    ids=lambda path: str(path.relative_to(EXAMPLES)),
+)
 def test_example_runs_without_a_failure(path: Path, target: str) -> None:
     if "asyncio" in path.parts and "other_libraries" in path.parts:
         pytest.importorskip("aiohttp")
@@ -35,6 +45,34 @@ def test_example_runs_without_a_failure(path: Path, target: str) -> None:
     result = run_locust(path, "--host", target, "-u", "5", "-r", "5", "-t", "2s")
     assert result.returncode == 0, result.stderr
     assert result.tables.total.requests > 0, result.stderr
+    assert result.tables.total.failures == 0, result.stderr
+
+
+@pytest.mark.ours("has no asynchronous users")
+def test_example_of_web_sockets_runs_without_a_failure() -> None:
+    pytest.importorskip("websockets")
+    echo = Path(__file__).parents[1] / "support" / "web_socket_echo.py"
+    with program_with_port([sys.executable, str(echo)]) as port:
+        path = EXAMPLES / "asyncio" / "web_sockets" / "locustfile.py"
+        result = run_locust(path, "--host", f"ws://127.0.0.1:{port}", "-u", "5", "-r", "5", "-t", "2s")
+    assert result.returncode == 0, result.stderr
+    echoes = result.tables.rows["WS", "echo"]
+    assert echoes.requests > 0 == echoes.failures, result.stderr
+
+
+@pytest.mark.ours("has no asynchronous users")
+@pytest.mark.timeout(150)
+def test_example_of_a_browser_runs_without_a_failure(target: str) -> None:
+    if PROGRAM is None:
+        pytest.skip("no chromium here")
+    path = EXAMPLES / "asyncio" / "browser" / "locustfile.py"
+    # The browser takes its time to start: the run ends after the first page.
+    with start_locust(path, "--host", target, "-u", "1", "-s", "30") as run:
+        run.wait_for_line(r"^page +/ +[1-9]", timeout=60)
+        run.send_signal(signal.SIGINT)
+        result = run.wait(60)
+    assert result.returncode == 0, result.stderr
+    assert "Traceback" not in result.stderr
     assert result.tables.total.failures == 0, result.stderr
 
 
