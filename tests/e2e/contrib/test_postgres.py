@@ -127,3 +127,51 @@ def test_a_query_that_waits_in_the_server_holds_up_its_own_user_only(url: str) -
 def test_a_user_without_a_server_says_what_is_missing(url: str) -> None:
     result = run("class Reader(PostgresUser):\n    @task\n    def work(self): pass\n", url, "-u", "1", "-t", "1s")
     assert "Reader does not say where its server is. hint: conn_string" in result.stderr
+
+
+# One task waits in the server for what another one gives away only when it has seen it waiting; the two share the loop.
+ASYNC = """
+import asyncio, asyncpg
+from rocust import AsyncUser
+
+class Reader(AsyncUser):
+    async def on_start(self):
+        self.pool = await asyncpg.create_pool(CONNECTION, min_size=2, max_size=2)
+
+    async def on_stop(self):
+        await self.pool.close()
+
+    async def wait_for_lock(self):
+        async with self.measure("SQL", "lock"), self.pool.acquire() as connection:
+            await connection.execute("SELECT pg_advisory_lock(8)")
+            await connection.execute("SELECT pg_advisory_unlock(8)")
+
+    @task
+    async def work(self):
+        async with self.pool.acquire() as connection:
+            await connection.execute("SELECT pg_advisory_lock(8)")
+            waiting = asyncio.create_task(self.wait_for_lock())
+            while not await connection.fetchval("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"):
+                await asyncio.sleep(0.01)
+            await connection.execute("SELECT pg_advisory_unlock(8)")
+        await waiting
+        async with self.measure("SQL", "sum") as m:
+            rows = await self.pool.fetch("SELECT sum(n) AS total FROM generate_series(1, 4) AS n")
+            m["response_length"] = rows[0]["total"]
+        async with self.measure("SQL", "nowhere"):
+            await self.pool.fetch("SELECT * FROM nowhere")
+        self.environment.runner.quit()
+        await asyncio.sleep(60)
+"""
+
+
+@pytest.mark.ours("has no asynchronous users")
+def test_asyncpg_in_the_task_of_an_asynchronous_user(url: str) -> None:
+    result = run(ASYNC, url, "-u", "1")
+    assert result.entry("lock", "SQL").requests == 1, result.stderr
+    total = result.entry("sum", "SQL")
+    assert (total.requests, total.content_bytes, total.failures) == (1, 10, 0)
+    assert (result.total.requests, result.total.failures) == (3, 1)
+    (error,) = result.errors
+    assert 'relation "nowhere" does not exist' in error
+    assert result.returncode == 1
