@@ -203,6 +203,40 @@ mod tests {
         }
     }
 
+    /// The table of names is the process's; the time is each asker's own.
+    #[tokio::test(start_paused = true)]
+    async fn each_asker_has_a_time_of_its_own_for_the_same_addresses() {
+        let resolver = Resolver::default();
+        let asked = AtomicUsize::new(0);
+        let ask = |_: String| {
+            asked.fetch_add(1, Ordering::Relaxed);
+            async { answer() }.boxed()
+        };
+        let long = Duration::from_secs(60);
+        let steps = [
+            // (seconds that pass, how old addresses may be, lookups so far)
+            (0, long, 1),
+            (59, long, 1),
+            (0, TTL, 2),
+            // The lookup of the impatient one serves the patient one, and its time begins anew.
+            (59, long, 2),
+            (1, long, 3),
+            (0, Duration::ZERO, 4),
+            (0, Duration::ZERO, 5),
+        ];
+        for (seconds, ttl, expected) in steps {
+            tokio::time::advance(Duration::from_secs(seconds)).await;
+            resolver.resolve("shared.test", ttl, ask).await.expect("an address");
+            assert_eq!(
+                asked.load(Ordering::Relaxed),
+                expected,
+                "after {seconds} s, with {ttl:?}"
+            );
+        }
+        resolver.resolve("other.test", long, ask).await.expect("an address");
+        assert_eq!(asked.load(Ordering::Relaxed), 6, "another name is another question");
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_failed_lookup_is_not_kept_and_an_abandoned_one_is_finished_by_others() {
         let resolver = Resolver::default();
