@@ -64,6 +64,8 @@ class WireOptions:
         source_address: tuple[str, int] | None,
         dns_ttl: float | None = None,
     ) -> Self: ...
+    @property
+    def dns_ttl(self) -> float | None: ...
 
 @final
 class TlsSettings:

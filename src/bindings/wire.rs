@@ -51,6 +51,12 @@ impl PyWireOptions {
             }),
         })
     }
+
+    /// For how many seconds addresses are used that a name resolved to; None for the usual time.
+    #[getter]
+    fn dns_ttl(&self) -> Option<f64> {
+        self.inner.dns_ttl.map(|ttl| ttl.as_secs_f64())
+    }
 }
 
 fn source(address: &str, port: u16) -> PyResult<SocketAddr> {

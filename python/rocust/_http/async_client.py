@@ -19,7 +19,7 @@ from rocust._http.mapping import Run, batches, results
 from rocust._http.policies import Pacer, Retry, Timeout
 from rocust._http.recording import StatsListener
 from rocust._http.state import ENCODED_DEFAULT_HEADERS
-from rocust._http.wire import WireSettings
+from rocust._http.wire import PLAIN
 from rocust._stats import RequestStats
 
 if TYPE_CHECKING:
@@ -110,18 +110,7 @@ class AsyncClient(AsyncHttpSession):
         own["_pacer"] = None if rate is None else Pacer(rate)
         own["_limits"] = limits = Limits.of(timeout)
         client.set_limits(*limits, self.max_redirects, limits.total)
-        own["_wire"] = WireSettings(http2=http2)
-        client.set_wire(
-            _core.WireOptions(
-                http2=http2,
-                keep_alive=True,
-                tls_resumption=True,
-                resolve=(),
-                ip_version=None,
-                source_address=None,
-                dns_ttl=dns_ttl,
-            )
-        )
+        self.wire = PLAIN.but(http2=http2, dns_ttl=dns_ttl)
         if headers:
             self.headers.update(headers)
         if verify is not True:

@@ -32,6 +32,8 @@ class WireSettings:
     source_address: tuple[str, int] | None = None
     #: Whether a new TLS connection continues the session of an earlier one of the same user, which saves the server work.
     tls_resumption: bool = True
+    #: For how many seconds addresses are used that a name resolved to; None for the usual time. Only an `AsyncClient` chooses it.
+    dns_ttl: float | None = None
 
     def but(self, **changes: Any) -> WireSettings:
         """These settings with other values, given as users write them.
@@ -59,7 +61,10 @@ def warn_of_foreign_connections() -> None:
 
 
 PLAIN = WireSettings()
-NAMES = tuple(field.name for field in fields(WireSettings))
+#: Years enough for anybody, and still a duration to the engine.
+_LONGEST_S = 1e12
+#: What classes of users choose.
+NAMES = tuple(field.name for field in fields(WireSettings) if field.name != "dns_ttl")
 
 
 @cache
@@ -99,6 +104,14 @@ def _address(name: str, value: Any) -> tuple[str, int] | None:
     raise ValueError(f"{name} is an IP address, or a pair of one and a port, not {value!r}")
 
 
+def _seconds(name: str, value: Any) -> float | None:
+    if value is None:
+        return None
+    if isinstance(value, (int, float)) and 0 <= value < _LONGEST_S:
+        return float(value)
+    raise ValueError(f"{name} is a number of seconds, at least 0, or None for the usual time; it is {value!r}")
+
+
 _CHECKS = {
     "http2": _flag,
     "keep_alive": _flag,
@@ -106,6 +119,7 @@ _CHECKS = {
     "ip_version": _version,
     "source_address": _address,
     "tls_resumption": _flag,
+    "dns_ttl": _seconds,
 }
 
 

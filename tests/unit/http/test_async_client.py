@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import math
 import random
 
 import pytest
@@ -103,6 +104,8 @@ def test_limits_of_time_are_told_apart(quiet):
         lambda: rocust.Retry(jitter=2),
         lambda: rocust.AsyncClient(limit=0),
         lambda: rocust.AsyncClient(rate=0),
+        lambda: rocust.AsyncClient(dns_ttl=-1),
+        lambda: rocust.AsyncClient(dns_ttl=math.inf),
         lambda: rocust.AsyncClient().map([], concurrency=0),
         lambda: rocust.AsyncClient().map([], batch=0),
     ],
@@ -110,6 +113,35 @@ def test_limits_of_time_are_told_apart(quiet):
 def test_settings_that_cannot_be_are_refused(make):
     with pytest.raises(ValueError, match=r"number|Timeout|between"):
         make()
+
+
+class Listening:
+    """Stands before a client of the engine, and keeps what it is told of connections."""
+
+    def __init__(self, client):
+        self._client = client
+        self.told = []
+
+    def set_wire(self, options):
+        self.told.append(options)
+        self._client.set_wire(options)
+
+    def __getattr__(self, name):
+        return getattr(self._client, name)
+
+
+def test_a_setting_that_is_changed_leaves_the_time_of_addresses(server):
+    async def visit():
+        async with client_of(server, dns_ttl=60) as client:
+            engine = client.__dict__["_client"] = Listening(client.__dict__["_client"])
+            client.http2 = True
+            client.http2 = False
+            await client.get("/")
+            return engine.told
+
+    told = run(visit())
+    assert [options.dns_ttl for options in told] == [60, 60]
+    assert rocust.AsyncClient().wire.compiled().dns_ttl is None
 
 
 # -- retries and rates ----------------------------------------------------------------------------------------------------------
