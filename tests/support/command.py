@@ -313,12 +313,17 @@ def run_locust(
         return running.wait(timeout)
 
 
-def run_python(script: str, *args: str, env: Mapping[str, str] | None = None, timeout: float = RUN_LIMIT_S) -> Result:
-    """Run a script with the interpreter that has the package under test. `PACKAGE` in the text becomes its name."""
+def start_python(script: str, *args: str, env: Mapping[str, str] | None = None) -> RunningCommand:
+    """Start a script with the interpreter that has the package under test. `PACKAGE` in the text becomes its name."""
     directory = Path(tempfile.mkdtemp(prefix="e2e-"))
     path = directory / "script.py"
     path.write_text(script.replace("PACKAGE", PACKAGE), encoding="utf-8")
-    with RunningCommand([PYTHON, str(path), *args], directory, _environment(directory, env)) as running:
+    return RunningCommand([PYTHON, str(path), *args], directory, _environment(directory, env))
+
+
+def run_python(script: str, *args: str, env: Mapping[str, str] | None = None, timeout: float = RUN_LIMIT_S) -> Result:
+    """Run such a script to its end."""
+    with start_python(script, *args, env=env) as running:
         return running.wait(timeout)
 
 
