@@ -134,15 +134,18 @@ class Run:
         if self._feeder is not None:
             self._feeder.cancel()
 
-    async def wait(self) -> None:
-        """Until there is an answer, or until there will be none."""
+    async def wait(self, at_most_s: float | None = None) -> None:
+        """Until there is an answer, until there will be none, or until the time is up."""
         if self.ready or self.is_over:
             return
         self._woken = self._loop.create_future()
+        timer = None if at_most_s is None else self._loop.call_later(at_most_s, self._wake)
         try:
             await self._woken
         finally:
             self._woken = None
+            if timer is not None:
+                timer.cancel()
 
     def _wake(self) -> None:
         if self._woken is not None and not self._woken.done():
@@ -327,6 +330,15 @@ class Herald:
         self._clock = asyncio.get_running_loop().time
         self._began_at = self._told_at = self._clock()
         self._done = self._failed = 0
+        #: How many were done when that was last told.
+        self._told = 0
+
+    @property
+    def due_in_s(self) -> float | None:
+        """After how many seconds there is something to tell, if no other answer comes before; None for nothing."""
+        if not self.is_needed or self._done == self._told:
+            return None
+        return max(0.0, self._told_at + _BETWEEN_WORDS_S - self._clock())
 
     @property
     def is_needed(self) -> bool:
@@ -345,7 +357,7 @@ class Herald:
         now = self._clock()
         if not is_due and now - self._told_at < _BETWEEN_WORDS_S:
             return
-        self._told_at = now
+        self._told_at, self._told = now, self._done
         progress = Progress(self._done, self._failed, self._total, now - self._began_at)
         if self._bar is not None:
             self._bar.show(progress)
@@ -377,7 +389,7 @@ async def results(run: Run, on_progress: Callable[[Progress], Any] | None, bar: 
                         herald.note(response)
                     yield response
             await herald.tell()
-            await run.wait()
+            await run.wait(herald.due_in_s)
         await herald.tell(is_due=True)
         run.end()
     finally:

@@ -335,6 +335,25 @@ def test_batches(server):
     assert progress[-1].rate > 0
 
 
+def test_progress_is_told_while_the_last_ones_are_waited_for(server):
+    server.set_routes({"/": Route(), "/late": Route(gate="late")})
+    told = []
+
+    def note(progress):
+        told.append(progress.done)
+        if progress.done == 3:
+            server.open("late")
+
+    async def visit():
+        async with client_of(server) as client:
+            coming = client.map(["/", "/", "/", "/late"], on_progress=note)
+            return len([response async for response in coming])
+
+    assert run(asyncio.wait_for(visit(), 20)) == 4
+    assert 3 in told
+    assert told[-1] == 4
+
+
 def test_an_asynchronous_source(server):
     async def source():
         for number in range(100):
