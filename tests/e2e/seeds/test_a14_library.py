@@ -196,14 +196,18 @@ def rounds(env, number):
         runner.stop()
         env.events.request.remove_listener(look)
         assert (runner.state, runner.user_count) == ("stopped", 0)
+    requests = env.stats.total.num_requests
+    # As in Locust, a StatsError keeps the last exception of its kind, and with it the response, its user, and the user's connection.
+    env.stats.clear_all()
+    return requests
 
 def one_environment(number):
     env = Environment(user_classes=[Reader, Waiter])
     env.create_local_runner()
-    rounds(env, number)
+    requests = rounds(env, number)
     env.runner.quit()
     env.runner.greenlet.join()
-    heard.append(env.stats.total.num_requests)
+    heard.append(requests)
 
 heard = []
 # What is made once and for all, is made here: lanes, the doorbell, pools of names.
