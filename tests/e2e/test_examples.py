@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.browser import PROGRAM
+from support.browser import program
 from support.command import COMMAND, run_locust, start_locust
 from support.daemon import program_with_port
 
@@ -63,8 +63,7 @@ def test_example_of_web_sockets_runs_without_a_failure() -> None:
 @pytest.mark.ours("has no asynchronous users")
 @pytest.mark.timeout(150)
 def test_example_of_a_browser_runs_without_a_failure(target: str) -> None:
-    if PROGRAM is None:
-        pytest.skip("no chromium here")
+    program()
     path = EXAMPLES / "asyncio" / "browser" / "locustfile.py"
     # The browser takes its time to start: the run ends after the first page.
     with start_locust(path, "--host", target, "-u", "1", "-s", "30") as run:

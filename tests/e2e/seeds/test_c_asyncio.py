@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.browser import PROGRAM
+from support.browser import program
 from support.command import run_locust, start_locust
 from support.script import Route
 from support.server import ScriptedServer
@@ -267,9 +267,7 @@ class Browser(Once):
 
 
 def test_c10_playwright(server: ScriptedServer) -> None:
-    if PROGRAM is None:
-        pytest.skip("no chromium here")
-    file = once(C10_BROWSER.replace("EXECUTABLE", repr(PROGRAM)))
+    file = once(C10_BROWSER.replace("EXECUTABLE", repr(program())))
     result = run_locust(file, "-H", server.url, "-u", "1", "-t", "60s", timeout=90)
     assert result.printed("TEXT") == [["Hello, world!"]], result.stderr
     assert result.entry("/a", "page").requests == 1
