@@ -16,13 +16,14 @@ use pyo3::types::{PyBytes, PyString};
 use rustc_hash::FxHashMap;
 use tokio::time::Instant;
 
+use super::control;
 use super::failure::{InvalidHeader, InvalidTarget};
 use super::flow::{PyFlow, PyUpload};
 use super::port::{Awaited, PyPort};
 use super::proxies::PyProxies;
 use super::stats::PyLedger;
 use super::wire::{PyTlsSettings, PyWireOptions};
-use crate::engine::exchange::{Cancel, Finished, Job, Report, Unreported, declared_length, reason};
+use crate::engine::exchange::{Finished, Job, Report, Underway, Unreported, declared_length, reason};
 use crate::engine::in_flight::InFlight;
 use crate::engine::runtime::Engine;
 use crate::engine::stream::{Stream, Waiter};
@@ -354,23 +355,23 @@ impl PyClient {
         }
         let engine = Engine::get()?;
         let lane = self.lane(engine)?;
-        let cancel = Arc::new(Cancel::default());
+        let underway = Underway::new(Arc::clone(&self.session));
+        let cancel = underway.cancel();
         let port = call.port.get();
-        let ticket = port.register(call.greenlet, Awaited::Job(Arc::clone(&cancel)));
+        let ticket = port.register(call.greenlet, Awaited::Job(Arc::clone(cancel)));
         let supplier = upload.map(|upload| {
-            let (supplier, feed) = upload.open(&cancel, Waiter::new(ticket, port.shared()));
+            let (supplier, feed) = upload.open(cancel, Waiter::new(ticket, port.shared()));
             request.feed = Some(feed);
             supplier
         });
         let job = Job {
-            session: Arc::clone(&self.session),
+            underway,
             request,
             ledger: call.ledger.map(|ledger| Arc::clone(&ledger.get().inner)),
             report,
             ticket,
             port: port.shared(),
             supplier,
-            cancel,
             in_flight: InFlight::begin(),
             queued: Instant::now(),
         };
@@ -736,6 +737,18 @@ impl PyClient {
     /// Closes the idle connections.
     fn close(&self) {
         self.session.close();
+    }
+
+    /// Closes the idle connections, and gives what is to be awaited until those, and the connections of requests that were called
+    /// off, are closed. None when nothing is left to wait for, or nobody who would close it: threads do not survive a fork.
+    fn closing<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        self.session.close();
+        if self.session.is_settled() {
+            return Ok(None);
+        }
+        let Ok(engine) = Engine::get() else { return Ok(None) };
+        let session = Arc::clone(&self.session);
+        control::awaitable(py, engine, async move { session.closed().await }).map(Some)
     }
 
     /// A number that changes whenever the cookies do.

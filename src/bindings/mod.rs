@@ -1,6 +1,7 @@
 //! The only room that knows Python. It translates, and decides nothing: one file per room, one map of errors ([`failure`]), one door
 //! that lets go of the GIL ([`door`]). Lanes never come here.
 
+mod control;
 mod demo;
 mod door;
 mod engine;

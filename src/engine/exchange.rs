@@ -5,7 +5,6 @@
 //! [`Unreported`], which no exit path can skip.
 
 use std::borrow::Cow;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
@@ -20,7 +19,7 @@ use super::in_flight::InFlight;
 use super::port::{Port, Post};
 use super::stream::{self, Stream, Supplier};
 use super::verdict::Dialect;
-use crate::http::{Failure, Request, Response, Session, Target, Timeline};
+use crate::http::{End, Failure, Request, Response, Session, Target, Timeline};
 use crate::ids::{EntryId, TicketId};
 use crate::stats::{Ledger, Sample};
 
@@ -89,25 +88,60 @@ pub struct Finished {
 /// The caller's end of a running job: the way to call it off.
 #[derive(Debug, Default)]
 pub struct Cancel {
-    called_off: AtomicBool,
+    /// Whose job it is. The job has hold of it; who keeps a response keeps no connections.
+    session: Weak<Session>,
+    end: End,
     handle: OnceLock<AbortHandle>,
 }
 
 impl Cancel {
     /// Ends the job now; its connection is closed. A job that has ended already is not touched.
     pub fn cancel(&self) {
-        self.called_off.store(true, Ordering::SeqCst);
+        if let Some(session) = self.session.upgrade() {
+            self.end.tell(session.endings());
+        }
         if let Some(handle) = self.handle.get() {
             handle.abort();
         }
     }
 }
 
+/// A job's own end: its session, which hears when the job is gone with all that it held.
+#[derive(Debug)]
+pub struct Underway {
+    session: Arc<Session>,
+    cancel: Arc<Cancel>,
+}
+
+impl Underway {
+    /// A job of this session's.
+    #[must_use]
+    pub fn new(session: Arc<Session>) -> Self {
+        let cancel = Arc::new(Cancel {
+            session: Arc::downgrade(&session),
+            ..Cancel::default()
+        });
+        Self { session, cancel }
+    }
+
+    /// How it is called off.
+    #[must_use]
+    pub fn cancel(&self) -> &Arc<Cancel> {
+        &self.cancel
+    }
+}
+
+impl Drop for Underway {
+    fn drop(&mut self) {
+        self.cancel.end.has_come(self.session.endings());
+    }
+}
+
 /// A request, its session, and what to do with the outcome.
 #[derive(Debug)]
 pub struct Job {
-    /// Whose cookies and connections.
-    pub session: Arc<Session>,
+    /// Whose cookies and connections, and how it is called off.
+    pub underway: Underway,
     /// What to send.
     pub request: Request,
     /// Whose statistics.
@@ -120,8 +154,6 @@ pub struct Job {
     pub port: Arc<Port>,
     /// Who makes the body, if it is fed piece by piece; it knows whom to wake then.
     pub supplier: Option<Arc<Supplier>>,
-    /// How it is called off.
-    pub cancel: Arc<Cancel>,
     /// Its share of the count of running jobs.
     pub in_flight: InFlight,
     /// When it was asked for.
@@ -131,8 +163,8 @@ pub struct Job {
 impl Job {
     /// Starts the job on the current runtime. `shard` is this lane's shard of every ledger.
     pub fn start(self, shard: usize) {
-        let cancel = Arc::clone(&self.cancel);
-        if cancel.called_off.load(Ordering::SeqCst) {
+        let cancel = Arc::clone(self.underway.cancel());
+        if cancel.end.is_told() {
             return;
         }
         let task = if self.request.is_streamed || self.supplier.is_some() {
@@ -142,7 +174,7 @@ impl Job {
             tokio::spawn(self.run(shard))
         };
         let _ = cancel.handle.set(task.abort_handle());
-        if cancel.called_off.load(Ordering::SeqCst) {
+        if cancel.end.is_told() {
             task.abort();
         }
     }
@@ -153,6 +185,8 @@ impl Job {
     )]
     fn run(self, shard: usize) -> impl Future<Output = ()> + Send {
         async move {
+            // It goes last, when the connection is in its place or closed.
+            let underway = self.underway;
             let mut flight = Flight {
                 timeline: Timeline::queued_at(self.queued),
                 unreported: Unreported {
@@ -165,11 +199,11 @@ impl Job {
                 _counted: self.in_flight,
             };
             let started_at = clock::since_epoch();
-            let result = crate::http::exchange(&self.session, &self.request, &mut flight.timeline).await;
+            let result = crate::http::exchange(&underway.session, &self.request, &mut flight.timeline).await;
             let is_recorded = result
                 .as_ref()
                 .is_ok_and(|response| flight.record(&self.report, response, response.body.len() as u64));
-            let_rest(&self.session);
+            let_rest(&underway.session);
             flight.land(result, started_at, is_recorded, None);
         }
     }
@@ -178,17 +212,17 @@ impl Job {
     /// and this task goes on to serve the body.
     async fn run_streamed(self, shard: usize) {
         let Self {
-            session,
+            underway,
             request,
             ledger,
             report,
             ticket,
             port,
-            cancel,
             supplier,
             in_flight,
             queued,
         } = self;
+        let session = &underway.session;
         let mut flight = Flight {
             timeline: Timeline::queued_at(queued),
             unreported: Unreported { ledger, shard },
@@ -199,7 +233,7 @@ impl Job {
         };
         let started_at = clock::since_epoch();
         let is_streamed = request.is_streamed;
-        let (result, flow) = match crate::http::open(&session, request, &mut flight.timeline).await {
+        let (result, flow) = match crate::http::open(session, request, &mut flight.timeline).await {
             Ok((response, flow)) => (Ok(response), flow),
             Err(failure) => (Err(failure), None),
         };
@@ -211,7 +245,7 @@ impl Job {
             };
             flight.record(&report, response, length)
         });
-        let_rest(&session);
+        let_rest(session);
         if let Some(supplier) = supplier {
             // It has parked anew with every piece.
             flight.reply = supplier.waiter().await.into_parts();
@@ -220,10 +254,10 @@ impl Job {
             flight.land(result, started_at, is_recorded, None);
             return;
         };
-        let (stream, pulls) = Stream::open(&flow, cancel);
+        let (stream, pulls) = Stream::open(&flow, Arc::clone(underway.cancel()));
         flight.land(result, started_at, is_recorded, Some(stream));
-        stream::serve(flow, &session, pulls).await;
-        let_rest(&session);
+        stream::serve(flow, session, pulls).await;
+        let_rest(session);
     }
 }
 
@@ -378,14 +412,13 @@ mod tests {
         let ledger = Ledger::new(2);
         for ticket in [7, 8] {
             let job = Job {
-                session: Arc::default(),
+                underway: Underway::new(Arc::default()),
                 request: Request::new(Method::GET, Target::parse("http://127.0.0.1:9/").expect("a URL")),
                 ledger: Some(Arc::clone(&ledger)),
                 report: Report::Later,
                 ticket: TicketId(ticket),
                 port: Arc::clone(&port),
                 supplier: None,
-                cancel: Arc::default(),
                 in_flight: InFlight::begin(),
                 queued: Instant::now(),
             };
@@ -403,5 +436,49 @@ mod tests {
             );
         }
         assert_eq!(ledger.snapshot().total.num_requests, 0);
+    }
+
+    #[test]
+    fn a_session_knows_of_calls_that_were_called_off_and_are_still_there() {
+        let lane = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .expect("a runtime");
+        let port = Arc::new(port::open().expect("a port"));
+        let session = Arc::new(Session::default());
+        lane.block_on(async {
+            let server = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+            let address = server.local_addr().expect("an address");
+            let underway = Underway::new(Arc::clone(&session));
+            let cancel = Arc::clone(underway.cancel());
+            let job = Job {
+                underway,
+                request: Request::new(
+                    Method::GET,
+                    Target::parse(&format!("http://{address}/")).expect("a URL"),
+                ),
+                ledger: None,
+                report: Report::Later,
+                ticket: TicketId(1),
+                port,
+                supplier: None,
+                in_flight: InFlight::begin(),
+                queued: Instant::now(),
+            };
+            job.start(1);
+            let (mut connection, _) = server.accept().await.expect("a connection");
+            session.closed().await;
+
+            cancel.cancel();
+            // The lane has had no turn since.
+            assert!(!session.is_settled());
+            session.closed().await;
+            cancel.cancel();
+            assert!(session.is_settled());
+            let mut rest = Vec::new();
+            tokio::io::AsyncReadExt::read_to_end(&mut connection, &mut rest)
+                .await
+                .expect("its end");
+        });
     }
 }

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread;
 
+use tokio::runtime::Runtime;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::exchange::Job;
@@ -37,6 +38,8 @@ pub fn lane_count() -> usize {
 #[derive(Debug)]
 pub struct Lane {
     jobs: UnboundedSender<Job>,
+    /// Its thread runs it.
+    runtime: Arc<Runtime>,
 }
 
 impl Lane {
@@ -46,6 +49,12 @@ impl Lane {
     /// When the thread has ended, which only a panic can do.
     pub fn submit(&self, job: Job) -> Result<(), Error> {
         self.jobs.send(job).map_err(|_| Error::stopped())
+    }
+
+    /// Its runtime, for what is no job: it must neither block nor take long.
+    #[must_use]
+    pub fn runtime(&self) -> &Runtime {
+        &self.runtime
     }
 }
 
@@ -134,16 +143,18 @@ fn spawn_lane(index: usize, timers: Option<Arc<Timers>>) -> Result<Lane, Error> 
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .max_blocking_threads(16)
-        .thread_name(format!("rocust-dns-{index}"))
+        .thread_name(format!("rocust-aside-{index}"))
         .event_interval(61)
         .build()
+        .map(Arc::new)
         .map_err(Error::start)?;
+    let driven = Arc::clone(&runtime);
     let (jobs, inbox) = unbounded_channel();
     thread::Builder::new()
         .name(format!("rocust-lane-{index}"))
         .spawn(move || {
             latency::prefer_soon();
-            runtime.block_on(async move {
+            driven.block_on(async move {
                 if let Some(timers) = timers {
                     tokio::spawn(async move { timers.keep().await });
                 }
@@ -152,7 +163,7 @@ fn spawn_lane(index: usize, timers: Option<Arc<Timers>>) -> Result<Lane, Error> 
             });
         })
         .map_err(Error::start)?;
-    Ok(Lane { jobs })
+    Ok(Lane { jobs, runtime })
 }
 
 async fn run_jobs(mut inbox: UnboundedReceiver<Job>, shard: usize) {

@@ -6,7 +6,7 @@
 //! From the inside out: [`target`] (URLs), [`proxy`] (which way), `dns`, `wire` (what a session may choose about connections),
 //! `connect`, [`tls`], `transport` (one request over one connection),
 //! `transcript` (what the codec hides), `spelling` (what it changes), `flow` (a body that is handed out while it
-//! comes), `feed` (one that is made while it goes),
+//! comes), `feed` (one that is made while it goes), `endings` (what was told to end and has not),
 //! `redirect`, [`cookies`], [`decode`], `exchange` (the rules that tie them together). [`encode`] writes forms,
 //! [`json`] tells which bodies any JSON parser may read.
 
@@ -16,6 +16,7 @@ pub mod cookies;
 pub mod decode;
 mod dns;
 pub mod encode;
+mod endings;
 mod exchange;
 mod failure;
 mod feed;
@@ -39,6 +40,7 @@ mod turns;
 mod wire;
 
 pub use cookies::{Cookie, Jar};
+pub(crate) use endings::End;
 pub use exchange::{exchange, open};
 pub use failure::{BodyProgress, ChunkBreak, Failure, FailureKind, ProxyStage, Via};
 pub use feed::{Feed, Supply};

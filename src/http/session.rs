@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::time::Instant;
 
 use super::cookies::Jar;
+use super::endings::Endings;
 use super::proxy::Proxy;
 use super::redirect::RedirectRule;
 use super::target::Target;
@@ -53,6 +54,8 @@ pub struct Session {
     jar: Jar,
     /// The connections that many requests share.
     links: Links,
+    /// What is coming to an end on the lane.
+    endings: Arc<Endings>,
     wire: Choice,
     /// Idle connections; shared where a [`Pool`] was given.
     idle: Arc<IdleConduits>,
@@ -79,6 +82,7 @@ impl Session {
             options,
             jar: Jar::default(),
             links: Links::default(),
+            endings: Arc::default(),
             wire: Choice::default(),
             idle: pool.idle,
             turns: pool.turns,
@@ -97,7 +101,27 @@ impl Session {
     /// Closes the idle connections. Those in use close when their exchange ends or is dropped.
     pub fn close(&self) {
         self.idle.lock().clear();
-        self.links.clear();
+        self.links.clear(&self.endings);
+    }
+
+    /// Closes the idle connections, and waits until they and those of requests that were called off are closed. What goes on is
+    /// not waited for.
+    pub async fn closed(&self) {
+        // A connection that carries a request which is ending is not idle yet.
+        self.endings.over().await;
+        self.close();
+        self.endings.over().await;
+    }
+
+    /// Whether nothing of it is ending.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        self.endings.are_over()
+    }
+
+    /// What is coming to an end.
+    pub(crate) fn endings(&self) -> &Arc<Endings> {
+        &self.endings
     }
 
     /// Has connections made by these options from now on; those there are belong to the old ones and are closed.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import signal
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -101,6 +102,23 @@ if __name__ == "__main__":
 """
 
 
+FORK = """
+import asyncio, os, sys, rocust
+
+async def visit():
+    client = rocust.AsyncClient(sys.argv[1])
+    assert (await client.get("/greeting")).ok
+    return client
+
+client = asyncio.run(visit())
+if pid := os.fork():
+    asyncio.run(client.aclose())
+    sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+asyncio.run(client.aclose())
+os._exit(7)
+"""
+
+
 @pytest.fixture
 def upstream():
     with ScriptedServer({"/greeting": Route(body='"hello"'), "/missing": Route(status=404)}) as server:
@@ -136,4 +154,10 @@ def test_loops_that_a_test_runner_made(upstream: ScriptedServer) -> None:
     assert re.search(r"^8 passed in ", result.stdout, re.MULTILINE), result.stdout
     # Alone, at once and through `map`, on each of two loops; and two tests of the standard library's.
     assert upstream.count("/greeting") == 2 * (1 + 20 + 20) + 2
+    upstream.wait_for(lambda: not upstream.open_connections(), "the connections to end")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="it has no fork")
+def test_a_client_can_be_closed_on_both_sides_of_a_fork(upstream: ScriptedServer) -> None:
+    assert run_python(FORK, upstream.url).returncode == 7
     upstream.wait_for(lambda: not upstream.open_connections(), "the connections to end")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import signal
+
 import pytest
-from support.command import run_locust, run_python
+from support.command import run_locust, run_python, start_locust
 from support.script import Route
 from support.server import ScriptedServer
 
@@ -43,6 +45,34 @@ def test_loop_that_is_not_installed_is_told() -> None:
     result = run_locust(NO_UVLOOP, "-t", "5s", "--loop", "uvloop", probe=False)
     assert result.returncode == 2
     assert "uvloop is not installed. hint: pip install 'rocust[uvloop]'" in result.stderr
+
+
+LEAVING = """
+import asyncio
+from locust import task
+from rocust import AsyncHttpUser
+
+class Visitor(AsyncHttpUser):
+    @task
+    async def visit(self):
+        await asyncio.gather(*(self.client.get("/quiet") for _ in range(10)))
+
+    async def on_stop(self):
+        await self.client.aclose()
+        print("CLOSED", 1)
+"""
+
+
+@pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
+def test_user_that_leaves_may_wait_for_its_connections(loop: str) -> None:
+    with ScriptedServer({"/quiet": Route(gate="never")}) as server:
+        options = ["-u", "20", "-r", "20", "-H", server.url, "--loop", loop]
+        with start_locust(LEAVING, *options) as running:
+            server.wait_for_requests(200, "/quiet")
+            running.send_signal(signal.SIGINT)
+            result = running.wait()
+    assert result.printed("CLOSED") == [1] * 20
+    assert result.aborted == 200
 
 
 SINGLE = """

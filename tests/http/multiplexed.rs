@@ -76,6 +76,46 @@ async fn requests_at_the_same_time_share_one_connection() {
 }
 
 #[tokio::test]
+async fn who_closes_a_session_can_wait_for_its_connection() {
+    let server = greeting_server().await;
+    let session = session();
+    send(&session, get(&server.url("/"))).await.unwrap();
+    assert!(session.is_settled());
+    session.close();
+    // This is the thread that its driver runs in.
+    assert!(!session.is_settled());
+    session.closed().await;
+    assert!(session.is_settled());
+}
+
+#[tokio::test]
+async fn who_closes_a_session_does_not_wait_for_what_goes_on() {
+    let (asked, mut asking) = mpsc::unbounded_channel();
+    let go_on = Arc::new(tokio::sync::Notify::new());
+    let goes_on = Arc::clone(&go_on);
+    let server = ScriptedServer::start(move |visit, _| {
+        let (asked, goes_on) = (asked.clone(), Arc::clone(&goes_on));
+        async move {
+            let mut framed = Framed::greet(visit).await.unwrap();
+            let stream = framed.request().await.unwrap();
+            asked.send(()).unwrap();
+            goes_on.notified().await;
+            framed.answer(stream, b"hello").await;
+            framed.closed().await;
+        }
+    })
+    .await;
+    let session = session();
+    let close = async {
+        asking.recv().await.unwrap();
+        session.closed().await;
+        go_on.notify_one();
+    };
+    let (response, ()) = tokio::join!(send(&session, get(&server.url("/"))), close);
+    assert_eq!(&*response.unwrap().body, b"hello");
+}
+
+#[tokio::test]
 async fn a_request_looks_as_http2_wants_it_and_the_answer_says_its_version() {
     let (heard, mut hearing) = mpsc::unbounded_channel();
     let server = ScriptedServer::start(move |visit, _| {

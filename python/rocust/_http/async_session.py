@@ -215,14 +215,22 @@ class AsyncHttpSession(HttpSession):
         )
 
     async def aclose(self) -> None:
-        """Close this session's idle connections."""
-        self.close()
+        """Close this session's connections, and return when that is done.
+
+        Those of requests that were cancelled are among them, also when they are still being closed. A request that is under way goes
+        on, and keeps its connection until it ends. The session may be used again.
+
+        Differs from Locust: it has no asynchronous client.
+        """
+        closing = self._client.closing()
+        if closing is not None:
+            await closing
 
     async def __aenter__(self) -> AsyncHttpSession:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self.close()
+        await self.aclose()
 
 
 # They are overridden to be refused, which needs no code of anybody.

@@ -33,6 +33,7 @@ use stream::{Rest, Traffic, Upload};
 use super::{Answer, Body, Order, direct};
 use crate::http::body::Gathered;
 use crate::http::connect::{self, Gauge, Wire};
+use crate::http::endings::{End, Endings};
 use crate::http::failure::{BodyProgress, Failure, FailureKind, ProxyStage};
 use crate::http::flow::Flow;
 use crate::http::proxy::Proxy;
@@ -52,9 +53,15 @@ pub(crate) struct Links {
 }
 
 impl Links {
-    /// Lets go of all connections; they close when the streams on them have ended.
-    pub(crate) fn clear(&self) {
-        self.lock().clear();
+    /// Lets go of all connections; they close when the streams on them have ended. Those without any are among the endings.
+    pub(crate) fn clear(&self, endings: &Endings) {
+        for place in self.lock().drain(..) {
+            if let Knowledge::Link(link) = &*place.knowledge()
+                && link.streams.load(Ordering::Relaxed) == 0
+            {
+                link.end.tell(endings);
+            }
+        }
     }
 
     fn place(&self, order: &Order<'_>) -> Arc<Place> {
@@ -127,7 +134,7 @@ impl Place {
     }
 
     /// The connection there is, or a new one.
-    async fn road(&self, order: &Order<'_>, timeline: &mut Timeline) -> Result<Road, Failure> {
+    async fn road(&self, session: &Session, order: &Order<'_>, timeline: &mut Timeline) -> Result<Road, Failure> {
         if let Some(road) = self.known() {
             return Ok(road);
         }
@@ -146,7 +153,7 @@ impl Place {
             failure.target = order.sent.target.clone();
             return Err(failure);
         }
-        let opened = open(order, timeline).await;
+        let opened = open(session, order, timeline).await;
         self.openings.fetch_add(1, Ordering::Relaxed);
         let (road, knowledge) = match opened {
             Ok(Road::Link(link)) => (Ok(Road::Link(Arc::clone(&link))), Knowledge::Link(link)),
@@ -189,6 +196,19 @@ struct Link {
     gauge: Arc<Gauge>,
     /// Exchanges that use it now.
     streams: AtomicUsize,
+    end: Arc<End>,
+}
+
+/// The task that drives a connection, until it ends.
+struct Drive {
+    end: Arc<End>,
+    endings: Arc<Endings>,
+}
+
+impl Drop for Drive {
+    fn drop(&mut self) {
+        self.end.has_come(&self.endings);
+    }
 }
 
 impl std::fmt::Debug for Link {
@@ -239,8 +259,8 @@ async fn send_on(session: &Session, order: &Order<'_>, timeline: &mut Timeline) 
     let mut resends = 0;
     loop {
         let road = match &place {
-            Some(place) => place.road(order, timeline).await?,
-            None => open(order, timeline).await?,
+            Some(place) => place.road(session, order, timeline).await?,
+            None => open(session, order, timeline).await?,
         };
         let link = match road {
             Road::Link(link) => link,
@@ -265,7 +285,7 @@ async fn send_on(session: &Session, order: &Order<'_>, timeline: &mut Timeline) 
     }
 }
 
-async fn open(order: &Order<'_>, timeline: &mut Timeline) -> Result<Road, Failure> {
+async fn open(session: &Session, order: &Order<'_>, timeline: &mut Timeline) -> Result<Road, Failure> {
     /// As much of one body, and of all bodies on a connection, may be under way: enough for a gigabit at 20 ms.
     const STREAM_WINDOW_BYTES: u32 = 2 << 20;
     const CONNECTION_WINDOW_BYTES: u32 = 5 << 20;
@@ -286,12 +306,21 @@ async fn open(order: &Order<'_>, timeline: &mut Timeline) -> Result<Road, Failur
         .handshake(wire)
         .await;
     let (sender, connection) = opened.map_err(|error| before_head(&error, &gauge, &order.sent.target).failure)?;
-    // Its error reaches all streams, which know what it happened to.
-    tokio::spawn(connection);
+    let drive = Drive {
+        end: Arc::default(),
+        endings: Arc::clone(session.endings()),
+    };
+    let end = Arc::clone(&drive.end);
+    tokio::spawn(async move {
+        let _ended_last = drive;
+        // Its error reaches all streams, which know what it happened to.
+        let _ = connection.await;
+    });
     Ok(Road::Link(Arc::new(Link {
         sender,
         gauge,
         streams: AtomicUsize::new(0),
+        end,
     })))
 }
 

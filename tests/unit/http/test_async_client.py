@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import gc
 import math
+import os
 import random
+import sys
+from pathlib import Path
 
 import pytest
 import requests
@@ -33,6 +36,13 @@ def quiet(server):
 
 def client_of(server, **settings):
     return rocust.AsyncClient(server.url, **settings)
+
+
+def open_sockets(port):
+    """How many connections of this process lead there, as its kernel says."""
+    own = {os.stat(entry.path).st_ino for entry in os.scandir("/proc/self/fd") if os.path.exists(entry.path)}
+    rows = [line.split() for line in Path("/proc/self/net/tcp").read_text().splitlines()[1:]]
+    return sum(int(row[2].split(":")[1], 16) == port and int(row[9]) in own for row in rows)
 
 
 # -- calls ------------------------------------------------------------------------------------------------------------------
@@ -75,6 +85,40 @@ def test_a_stream(server):
                 return await response.aread()
 
     assert run(visit()) == b'{"greeting": "hello"}'
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="sockets are counted in /proc")
+def test_closing_waits_for_the_connections_of_cancelled_requests(quiet):
+    async def visit():
+        client = client_of(quiet)
+        tasks = [asyncio.create_task(client.get("/quiet")) for _ in range(300)]
+        while quiet.count("/quiet") < len(tasks):
+            await asyncio.sleep(0)
+        before = open_sockets(quiet.port)
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+        await client.aclose()
+        return before, open_sockets(quiet.port)
+
+    assert run(visit()) == (300, 0)
+
+
+def test_closing_leaves_alone_what_goes_on(server):
+    server.set_routes({"/slow": Route(gate="later"), "/": Route()})
+
+    async def visit():
+        client = client_of(server)
+        slow = asyncio.create_task(client.get("/slow"))
+        while not server.count("/slow"):
+            await asyncio.sleep(0)
+        await client.aclose()
+        server.open("later")
+        assert (await slow).ok
+        assert (await client.get("/")).ok
+        await client.aclose()
+
+    run(visit())
 
 
 def test_limits_of_time_are_told_apart(quiet):
