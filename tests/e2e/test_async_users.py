@@ -110,6 +110,32 @@ def test_single_user_may_be_asynchronous() -> None:
     assert result.stdout.count("GET\t/a") == 2
 
 
+EXITING = """
+import asyncio, sys
+from locust import task
+from rocust import AsyncUser
+
+class Exiting(AsyncUser):
+    @task
+    async def leave(self):
+        async def child():
+            sys.exit(3)
+        await WAY
+
+class Other(AsyncUser):
+    @task
+    async def rest(self):
+        await asyncio.sleep(3600)
+"""
+
+
+@pytest.mark.parametrize("way", ["child()", "asyncio.gather(child())", "asyncio.wait({asyncio.create_task(child())})"])
+def test_exit_in_a_task_ends_the_process_as_it_does_in_a_greenlet(way: str) -> None:
+    result = run_locust(EXITING.replace("WAY", way), "-u", "2", "-r", "2", "-t", "30s", probe=False)
+    assert result.returncode == 3, result.stderr
+    assert "Error" not in result.stderr
+
+
 STUBBORN = """
 import asyncio
 from locust import events, task

@@ -36,6 +36,9 @@ logger = logging.getLogger("locust.user.users")
 #: What a cancelled task has at least to clean up in, in seconds; with a longer stop timeout it has as long as that.
 CLEAN_UP_S = 3.0
 
+#: What asyncio lets out of a task and of the loop that runs it.
+ENDS_PROCESS = (SystemExit, KeyboardInterrupt)
+
 #: Whose task this is. Tasks inherit it, as they do any context.
 _own: ContextVar[Errand] = ContextVar("rocust_errand")
 
@@ -130,7 +133,9 @@ class Errand:
             task.add_done_callback(self.children.discard)
 
     def _end(self, task: asyncio.Task[None]) -> None:
-        self.error = asyncio.CancelledError() if task.cancelled() else task.exception()
+        error = asyncio.CancelledError() if task.cancelled() else task.exception()
+        # What ends the process has been handed to the hub by the thread.
+        self.error = None if isinstance(error, ENDS_PROCESS) else error
         if self.children:
             # It is nobody's child, so that it does not wait for itself.
             winding_up = asyncio.Task(self._wind_up(), loop=self.thread.loop)
@@ -143,9 +148,11 @@ class Errand:
         loop = self.thread.loop
         until = loop.time() + self.patience_s
         while self.children and (left := until - loop.time()) > 0:
-            for child in self.children:
+            # Each is cancelled once, so that its clean-up is not; and what a clean-up starts has as long as the clean-up.
+            generation = set(self.children)
+            for child in generation:
                 child.cancel()
-            await asyncio.wait(set(self.children), timeout=left, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(generation, timeout=left)
         for child in self.children or ():
             self._hatch.tell(_warn, self.name, whereabouts.of_task(child), "it is left alone")
 

@@ -14,11 +14,12 @@ import atexit
 import logging
 import os
 from collections import deque
+from contextlib import suppress
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Any
 
 from rocust._kernel import errand, hatch, log_locks, looproom, native_loop
-from rocust._kernel.errand import Errand
+from rocust._kernel.errand import ENDS_PROCESS, Errand
 from rocust._kernel.green import getcurrent
 from rocust._kernel.native import Lock, drop_hub, start_thread, thread_ident
 from rocust._kernel.watchdog import Watchdog
@@ -122,8 +123,9 @@ class LoopThread:
         asyncio.set_event_loop(self.loop)
         begun.release()
         try:
-            self.loop.run_forever()
-            self._wind_up()
+            self._serve()
+            with suppress(*ENDS_PROCESS):
+                self._wind_up()
         finally:
             asyncio.set_event_loop(None)
             self.loop.close()
@@ -131,8 +133,25 @@ class LoopThread:
             drop_hub()
             self._ended.release()
 
+    def _serve(self) -> None:
+        """Run the loop until it is stopped. `sys.exit()` in a task is raised on the hub, which ends the process; here all goes on till then."""
+        told: BaseException | None = None
+        while True:
+            try:
+                self.loop.run_forever()
+            except ENDS_PROCESS as error:
+                # A task that has waited for the one that raised it raises it again.
+                if error is not told:
+                    self.hatch.tell(_raise, error)
+                told = error
+            else:
+                return
+
     def _wind_up(self) -> None:
         """End what is left on the loop. What does not let itself be ended is not spoken of again: it has been named."""
+        for one in list(self.errands):
+            # So that they know who it is that cancels them.
+            one.cancel_all()
         left = asyncio.all_tasks(self.loop)
         for task in left:
             task.cancel()
@@ -147,6 +166,10 @@ class LoopThread:
         self.loop.call_soon_threadsafe(self.loop.stop)
         if not self._ended.acquire(timeout=_END_S):
             logger.warning("The loop of the asynchronous users does not end: a task blocks it. It is left behind.")
+
+
+def _raise(error: BaseException) -> None:
+    raise error
 
 
 _thread: LoopThread | None = None

@@ -48,15 +48,17 @@ class Watchdog:
         self._ended.acquire()
 
     def _watch(self) -> None:
-        while not self._stop.acquire(timeout=_LOOK_EVERY_S):
-            if self._has_answered:
-                self._seen = None
-                if self._thread.errands:
-                    self._has_answered = False
-                    self._thread.loop.call_soon_threadsafe(self._answer)
-            else:
-                self._look()
-        self._ended.release()
+        try:
+            while not self._stop.acquire(timeout=_LOOK_EVERY_S):
+                if self._has_answered:
+                    self._seen = None
+                    if self._thread.errands:
+                        self._has_answered = False
+                        self._thread.loop.call_soon_threadsafe(self._answer)
+                else:
+                    self._look()
+        finally:
+            self._ended.release()
 
     def _answer(self) -> None:
         self._has_answered = True

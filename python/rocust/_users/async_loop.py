@@ -47,6 +47,14 @@ async def awaited(value: Any) -> Any:
     return await value if inspect.isawaitable(value) else value
 
 
+def take_cancellation() -> None:
+    """Tell asyncio that a cancellation of the running task has been dealt with: a `TaskGroup` cancels who still owes one once more."""
+    current: Any = asyncio.current_task()
+    # Python 3.10 does not count them.
+    while current is not None and getattr(current, "cancelling", int)():
+        current.uncancel()
+
+
 async def run(task_set: TaskSet) -> None:
     """Execute the tasks of a set until its user stops or the set is interrupted; `TaskSet.run` for asynchronous users.
 
@@ -74,6 +82,7 @@ async def run(task_set: TaskSet) -> None:
                 await _leave_for_good(task_set)
                 raise
             # Something that the task itself has cancelled: an error of the task's.
+            take_cancellation()
             await _report(task_set, cancelled)
         except Exception as exception:
             await _report(task_set, exception)
@@ -107,7 +116,7 @@ async def _go_on(task_set: TaskSet) -> None:
         except RescheduleTask:
             pass
         except _Group as group:
-            if _asks_for_the_next(group):
+            if await _asks_for_the_next(task_set, group):
                 continue
         if assigned != _Assigned.count or size != len(own):
             assigned, size = _Assigned.count, len(own)
@@ -122,29 +131,35 @@ def _user_of(task_set: TaskSet) -> AsyncUser:
 
 async def _report(task_set: TaskSet, exception: BaseException) -> None:
     """Tell of an exception in a task; the user goes on after its wait, unless exceptions are not to be caught."""
+    await _tell(task_set, exception)
+    if not task_set._user.environment.catch_exceptions:
+        raise exception
+    await rest(task_set)
+
+
+async def _tell(task_set: TaskSet, exception: BaseException) -> None:
     environment = task_set._user.environment
     await environment.events.user_error.fire_async(
         user_instance=task_set, exception=exception, tb=exception.__traceback__
     )
-    if not environment.catch_exceptions:
-        raise exception
-    logger.error("%s\n%s", exception, "".join(traceback.format_exception(exception)))
-    await rest(task_set)
+    if environment.catch_exceptions:
+        logger.error("%s\n%s", exception, "".join(traceback.format_exception(exception)))
 
 
-def _asks_for_the_next(group: Any) -> bool:
-    """What a group of exceptions (of `asyncio.TaskGroup`) asks for that holds nothing but exceptions that steer the user.
+async def _asks_for_the_next(task_set: TaskSet, group: Any) -> bool:
+    """What a group of exceptions (of `asyncio.TaskGroup`) asks for that holds an exception that steers the user; others are told of.
 
     Returns:
         Whether the next task is to follow at once rather than after the wait.
 
     Raises:
-        BaseException: The group, when there is something else in it; or the exception in it that the enclosing set is told.
+        BaseException: The group, when there is none, or others beside it are not to be caught; or the one that the enclosing set is told.
     """
-    _, others = group.split(STEERING_EXCEPTIONS)
-    if others is not None:
+    steering, others = group.split(STEERING_EXCEPTIONS)
+    if steering is None or (others is not None and not task_set._user.environment.catch_exceptions):
         raise group
-    steering = group
+    if others is not None:
+        await _tell(task_set, others)
     while isinstance(steering, _Group):
         steering = steering.exceptions[0]
     if isinstance(steering, (RescheduleTask, RescheduleTaskImmediately)):

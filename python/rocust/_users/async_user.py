@@ -97,7 +97,9 @@ class AsyncUser(User):
         try:
             try:
                 await awaited(self.on_start())
-            except Exception as exception:
+            except (Exception, asyncio.CancelledError) as exception:
+                if isinstance(exception, asyncio.CancelledError) and self._is_called_off():
+                    raise
                 logger.error("%s\n%s", exception, traceback.format_exc())
                 if not isinstance(exception, (StopUser, StopTest)):
                     await self.environment.events.user_error.fire_async(
@@ -105,7 +107,10 @@ class AsyncUser(User):
                     )
                 raise
             await async_loop.run(task_set)
-        except (asyncio.CancelledError, StopUser, StopTest):
+        except (asyncio.CancelledError, StopUser, StopTest) as ending:
+            if isinstance(ending, asyncio.CancelledError) and not self._is_called_off():
+                # Something that the code itself has cancelled: no wish of anybody's to stop the user.
+                raise
             self._note_leaving()
             await awaited(self.on_stop())
 
@@ -114,9 +119,10 @@ class AsyncUser(User):
         return self._errand is not None and self._errand.is_cancelled
 
     def _note_leaving(self) -> None:
-        """It is on its way out: a cancellation that comes later finds nothing to cut short."""
+        """It is on its way out: a cancellation that comes later finds nothing to cut short, and one that came is over."""
         if self._errand is not None:
             self._errand.is_leaving = True
+        async_loop.take_cancellation()
 
     async def wait(self) -> None:  # type: ignore[override]
         """Wait as long as `wait_time` says; the user may be stopped meanwhile, also in the middle of a task."""

@@ -197,6 +197,18 @@ def test_on_start_that_raises(error, stops):
     assert [one[1] for one in errors] == ([] if stops else [error])
 
 
+def test_on_start_that_waits_for_something_cancelled_is_an_error_and_not_a_stop():
+    class Starting(Counted):
+        async def on_start(self):
+            gone = asyncio.get_running_loop().create_future()
+            gone.cancel()
+            await gone
+
+    user, exception, errors = live(Starting)
+    assert isinstance(exception, asyncio.CancelledError)
+    assert (user.trace, [type(one[1]) for one in errors]) == ([], [asyncio.CancelledError])
+
+
 def test_on_stop_that_raises_ends_the_greenlet_with_it():
     class Failing(Counted):
         async def on_stop(self):
@@ -560,6 +572,29 @@ def test_children_end_with_their_user():
     assert not user._errand.children
 
 
+def test_child_that_cleans_up_is_not_cancelled_once_more_when_another_has_ended():
+    ended = []
+
+    class Parent(Counted):
+        async def child(self, turns):
+            try:
+                await asyncio.sleep(FOREVER_S)
+            finally:
+                for _ in range(turns):
+                    await asyncio.sleep(0)
+                # In Python 3.11 it is a task of its own that `wait_for` waits for.
+                await asyncio.wait_for(asyncio.sleep(0), FOREVER_S)
+                ended.append(turns)
+
+        async def body(self):
+            self.kept = [asyncio.create_task(self.child(turns)) for turns in (0, 20, 40)]
+            await asyncio.sleep(0)
+            raise StopUser
+
+    live(Parent)
+    assert ended == [0, 20, 40]
+
+
 def test_child_that_does_not_end_is_named(monkeypatch, caplog):
     monkeypatch.setattr(errand, "CLEAN_UP_S", 0.05)
 
@@ -592,6 +627,45 @@ def test_steering_exception_in_a_task_group_steers_the_user():
 
     user, exception, errors = live(Grouped)
     assert (user.trace, exception, errors) == (["on_start", "task", "on_stop"], None, [])
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="Python 3.10 has no task groups")
+def test_steering_exception_among_errors_of_a_task_group_steers_the_user_and_the_errors_are_told():
+    class Grouped(Counted):
+        async def child(self, error):
+            raise error
+
+        async def body(self):
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self.child(ValueError("one")))
+                group.create_task(self.child(StopUser()))
+
+    user, exception, errors = live(Grouped)
+    assert (user.trace, exception) == (["on_start", "task", "on_stop"], None)
+    ((_, group, _),) = errors
+    assert [str(one) for one in group.exceptions] == ["one"]
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="Python 3.10 does not count them")
+@pytest.mark.parametrize("own", [True, False], ids=["of the task's own", "of the user"])
+def test_cancellation_that_was_dealt_with_is_owed_no_longer(own):
+    owed = []
+
+    class Cancelled(Counted):
+        async def on_stop(self):
+            owed.append(asyncio.current_task().cancelling())
+
+        async def body(self):
+            if not own:
+                self.stop(force=True)
+                await asyncio.sleep(FOREVER_S)
+            owed.append(asyncio.current_task().cancelling())
+            asyncio.current_task().cancel()
+            await asyncio.sleep(FOREVER_S)
+
+    user, exception, _ = live(Cancelled)
+    assert exception is None
+    assert owed == ([0] * 4 if own else [0])
 
 
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="Python 3.10 has no task groups")
