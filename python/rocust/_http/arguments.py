@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from requests.auth import HTTPBasicAuth, HTTPProxyAuth, _basic_auth_str
 from requests.cookies import cookiejar_from_dict
+from requests.exceptions import InvalidHeader
 from requests.models import RequestEncodingMixin
-from requests.utils import to_key_val_list
+from requests.utils import check_header_validity, to_key_val_list
 from urllib3 import Timeout
 from urllib3._version import __version__ as urllib3_version
 
@@ -62,12 +63,16 @@ class Body(NamedTuple):
     written: Any
 
 
-def body_of(data: Any, json: Any) -> Body:
-    """The body for `data` and `json`, as `requests` encodes them.
+def body_of(data: Any, json: Any, files: Any = None) -> Body:
+    """The body for `data`, `json` and `files`, as `requests` encodes them.
 
     Raises:
         NotPlain: For what JSON cannot say, which `requests` reports, and for what is no body.
+        ValueError: For `data` that cannot be fields of a form beside `files`.
     """
+    if files:
+        form, content_type = RequestEncodingMixin._encode_files(files, data)  # type: ignore[attr-defined]
+        return Body(form, content_type, form)
     if not data and json is not None:
         try:
             content = written_by_requests(json)
@@ -279,9 +284,18 @@ def checked_table(headers: Iterable[tuple[Any, Any]]) -> HeaderTable:
     for key, value in headers:
         name = text(key)
         if value is not None and (not isinstance(value, (str, bytes)) or value[:1].isspace()):
-            raise BadHeader(f"the header {name} is {value!r}")
+            raise BadHeader(_objection(key, value))
         table[name.lower()] = name, None if value is None else encoded(value)
     return table
+
+
+def _objection(name: Any, value: Any) -> str:
+    """What `requests` says of a header that it refuses."""
+    try:
+        check_header_validity((name, value))
+    except InvalidHeader as refusal:
+        return str(refusal)
+    return f"the header {text(name)} is {value!r}"
 
 
 def pairs_of(table: HeaderTable) -> list[tuple[str, bytes]]:

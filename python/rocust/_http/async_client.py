@@ -223,6 +223,9 @@ class AsyncClient(AsyncHttpSession):
         return self
 
 
+AsyncClient._ask.__qualname__ = "AsyncClient.request"
+
+
 def _is_count(value: Any) -> bool:
     return isinstance(value, int) and value >= 1
 

@@ -30,6 +30,11 @@ _BY_AND_BY = (
     "The body of a streamed response has yet to come. hint: `await response.aread()` reads all of it, "
     "`async for piece in response.aiter_bytes()` one piece after another"
 )
+_ENTERED_WRONGLY = "The calls of an asynchronous client are entered with `async with`, not with `with`."
+_NOT_ENTERED = (
+    "Only a with-block can judge a response, like this: "
+    "`async with client.get(..., catch_response=True) as response:`. This one was awaited."
+)
 
 
 class AsyncResponse(ResponseContextManager):
@@ -122,9 +127,11 @@ class AsyncResponse(ResponseContextManager):
     def _must_be_judged(self) -> None:
         if not self._catch_response:
             raise LocustError(NOT_CATCHING)
+        if not self._entered:
+            raise LocustError(_NOT_ENTERED)
 
     def __enter__(self) -> NoReturn:
-        raise LocustError("The calls of an asynchronous client are entered with `async with`, not with `with`.")
+        raise LocustError(_ENTERED_WRONGLY)
 
     def _report(self) -> None:
         """Note that the listeners are to be told: that is done by who can wait for them."""
@@ -228,6 +235,24 @@ class AsyncCall(Coroutine[Any, Any, AsyncResponse]):
     def close(self) -> None:
         """As a coroutine's."""
         self._coroutine.close()
+
+    def __getattr__(self, name: str) -> NoReturn:
+        """Nothing is here; who looks for something of the response has forgotten to await it.
+
+        Raises:
+            AttributeError: Always.
+        """
+        problem = f"{type(self).__name__!r} object has no attribute {name!r}"
+        if hasattr(AsyncResponse, name):
+            problem += ": the response has it, which comes of awaiting this. hint: `response = await client.get(...)`"
+        raise AttributeError(problem)
+
+    def __enter__(self) -> NoReturn:
+        self._coroutine.close()
+        raise LocustError(_ENTERED_WRONGLY)
+
+    def __exit__(self, *_: object) -> None:
+        """Never come to; Python wants it before it enters."""
 
     async def __aenter__(self) -> AsyncResponse:
         response = self._response = await self._coroutine

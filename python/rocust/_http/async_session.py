@@ -13,7 +13,6 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from requests.exceptions import InvalidHeader, InvalidJSONError
-from requests.models import RequestEncodingMixin
 
 from rocust import _core
 from rocust._errors import LocustError
@@ -33,6 +32,9 @@ if TYPE_CHECKING:
 
 _new = AsyncResponse.__new__
 _NO_CONTEXT: dict[str, Any] = {}
+#: Arguments of a call that are taken; and those that are refused, but not as somebody's mistake in writing.
+_TAKEN = PLAIN | {"files"}
+_KNOWN = _TAKEN | {"hooks"}
 
 #: The labels of `rename_request`, by session: a block is its task's own, and that of the tasks it starts.
 _labels: ContextVar[Mapping[AsyncHttpSession, str]] = ContextVar("rocust_request_names")
@@ -47,8 +49,8 @@ class AsyncHttpSession(HttpSession):
     connection each.
 
     What only `requests`' own code can do is refused: authentication objects (a pair of name and password is basic authentication),
-    hooks, mounted adapters, and a `pool_manager`. A body made by a file or an iterator is read in the loop, piece by piece; one made by
-    an asynchronous iterator is awaited.
+    hooks, mounted adapters, a `pool_manager`, a cookie policy, and `stream` for the whole session. A body made by a file or an iterator
+    is read in the loop, piece by piece; one made by an asynchronous iterator is awaited.
     """
 
     _response_kind = AsyncResponse
@@ -155,10 +157,10 @@ class AsyncHttpSession(HttpSession):
         self, method: Any, url: Any, name: str | None, data: Any, json: Any, kwargs: dict[str, Any]
     ) -> tuple[dict[str, Any], AsyncSentBody | None, tracing.Trace | None]:
         """All that goes with a request, what makes its body, and who follows it."""
-        if kwargs.get("files"):
-            data, kwargs = _with_files(data, kwargs)
         body = None
         if data is not None and (uploading.is_streamed(data) or hasattr(data, "__aiter__")):
+            if kwargs.get("files"):
+                raise NotImplementedError("Streamed bodies and files are mutually exclusive.")
             body = AsyncSentBody(data, arguments.text(method), uploading.length_of(data))
         try:
             extra = self._extra(method, url, data, json, kwargs, body)
@@ -181,9 +183,11 @@ class AsyncHttpSession(HttpSession):
             raise InvalidHeader(problem.args[-1]) from None
 
     def _why_by_requests(self, kwargs: dict[str, Any]) -> str | None:
+        if unknown := sorted(kwargs.keys() - _KNOWN):
+            raise TypeError(f"request() got an unexpected keyword argument {unknown[0]!r}")
         # Who has patched `requests` has patched what is not used here.
         return (
-            paths.unplain(kwargs, PLAIN)
+            paths.unplain(kwargs, _TAKEN)
             or (self._is_touched and why_not_plain(self))
             or (self.trust_env and environment.speaks())
             or None
@@ -233,6 +237,9 @@ class AsyncHttpSession(HttpSession):
         await self.aclose()
 
 
+# What Python says was never awaited is a call of this.
+AsyncHttpSession._ask.__qualname__ = "AsyncHttpSession.request"
+
 # They are overridden to be refused, which needs no code of anybody.
 AsyncHttpSession._own_code = None
 AsyncHttpSession._is_touched = False
@@ -267,12 +274,3 @@ def _labelled(session: AsyncHttpSession, name: str) -> Iterator[None]:
         yield
     finally:
         _labels.reset(token)
-
-
-def _with_files(data: Any, kwargs: dict[str, Any]) -> tuple[bytes, dict[str, Any]]:
-    """A call with `files` as one with the body that `requests` makes of them."""
-    body, content_type = RequestEncodingMixin._encode_files(kwargs["files"], data)  # type: ignore[attr-defined]
-    headers = dict(kwargs.get("headers") or {})
-    if not any(arguments.text(key).lower() == "content-type" for key in headers):
-        headers["Content-Type"] = content_type
-    return body, {**kwargs, "files": None, "headers": headers}

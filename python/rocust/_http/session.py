@@ -413,7 +413,7 @@ class HttpSession(WiredSession, requests.Session):
             raise NotPlain(reason)
         if self._headers_changed:
             self._push_headers()
-        body = sent or arguments.body_of(data, json)
+        body = sent or arguments.body_of(data, json, kwargs.get("files"))
         content = body.content
         if content is None and sent is None and arguments.text(method).upper() not in ("GET", "HEAD"):
             content = b""
@@ -467,6 +467,8 @@ class HttpSession(WiredSession, requests.Session):
         table = self.__dict__.get("_header_table", _DEFAULT_TABLE).copy()
         if headers:
             table.update(arguments.checked_table(dict(headers).items()))
+            # None takes a header away, and what comes of the body may take its place.
+            table = {key: header for key, header in table.items() if header[1] is not None}
         if sent is not None:
             name, value = sent.framing
             table[name.lower()] = name, value.encode()

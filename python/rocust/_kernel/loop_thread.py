@@ -134,7 +134,7 @@ class LoopThread:
             self._ended.release()
 
     def _serve(self) -> None:
-        """Run the loop until it is stopped. `sys.exit()` in a task is raised on the hub, which ends the process; here all goes on till then."""
+        """Run the loop until it is stopped. `sys.exit()` in a task is raised on the hub, which ends the process; till then all goes on."""
         told: BaseException | None = None
         while True:
             try:

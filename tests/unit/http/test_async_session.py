@@ -9,6 +9,7 @@ import sys
 import pytest
 import requests
 from requests.auth import HTTPDigestAuth
+from requests.exceptions import InvalidHeader
 from rocust._errors import CatchResponseError, LocustError, StopUser
 from rocust._events import EventHook
 from rocust._http.async_session import AsyncHttpSession
@@ -207,8 +208,22 @@ def test_a_call_that_is_never_awaited_is_told_by_python(session):
     async def visit():
         session.get("/echo")
 
-    with pytest.warns(RuntimeWarning, match="was never awaited"):
+    with pytest.warns(RuntimeWarning, match="AsyncHttpSession.request' was never awaited") as told:
         run(visit())
+    assert {one.filename for one in told} == {__file__}
+
+
+def test_who_reads_a_response_off_a_call_is_told_to_await_it(session):
+    async def visit():
+        call = session.get("/echo")
+        with pytest.raises(AttributeError, match=r"response = await client\.get"):
+            call.status_code  # noqa: B018 - it is the reading that raises
+        with pytest.raises(AttributeError) as refusal:
+            call.nonsense  # noqa: B018
+        assert "await" not in str(refusal.value)
+        assert (await call).ok
+
+    run(visit())
 
 
 # -- judging ----------------------------------------------------------------------------------------------------------------
@@ -248,7 +263,7 @@ def test_only_a_block_that_catches_judges(session, reports):
             with pytest.raises(LocustError, match="catch_response=True"):
                 response.failure("mine")
         response = await session.get("/echo", catch_response=True)
-        with pytest.raises(LocustError, match="with-block"):
+        with pytest.raises(LocustError, match=r"with-block.*`async with"):
             response.failure("mine")
 
     run(visit())
@@ -259,6 +274,8 @@ def test_with_is_not_async_with(session):
     async def visit():
         response = await session.get("/echo", catch_response=True)
         with pytest.raises(LocustError, match="async with"), response:
+            pass
+        with pytest.raises(LocustError, match="async with"), session.get("/echo", catch_response=True):
             pass
 
     run(visit())
@@ -382,6 +399,20 @@ def test_what_requests_refuses_is_refused_in_its_words(session):
             await session.get("/echo", headers={"X-Own": "two\nlines"})
         with pytest.raises(requests.exceptions.InvalidJSONError):
             await session.post("/echo", json=float("nan"))
+
+    run(visit())
+
+
+def test_what_no_call_takes_is_a_type_error(session):
+    async def visit():
+        with pytest.raises(TypeError, match="unexpected keyword argument 'nonsense'"):
+            await session.get("/echo", nonsense=None)
+        with pytest.raises(InvalidHeader, match="must be of type str or bytes"):
+            await session.get("/echo", headers={"X-Own": 1})
+        with pytest.raises(NotImplementedError, match="mutually exclusive"):
+            await session.post("/echo", data=iter([b"a"]), files={"f": b"b"})
+        with pytest.raises(ValueError, match="must not be a string"):
+            await session.post("/echo", data="a", files={"f": b"b"})
 
     run(visit())
 

@@ -663,7 +663,7 @@ def test_cancellation_that_was_dealt_with_is_owed_no_longer(own):
             asyncio.current_task().cancel()
             await asyncio.sleep(FOREVER_S)
 
-    user, exception, _ = live(Cancelled)
+    _, exception, _ = live(Cancelled)
     assert exception is None
     assert owed == ([0] * 4 if own else [0])
 
