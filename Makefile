@@ -54,7 +54,7 @@ lock: $(VENV)/.ready ## Make requirements-*.txt follow pyproject.toml; with UPGR
 	$(PYTHON_VENV) -m pip install --quiet uv
 	$(BIN)/uv pip compile pyproject.toml --extra otel --group dev --universal --python-version 3.10 --generate-hashes --allow-unsafe --no-header $(UPGRADE) --quiet --output-file requirements-dev.txt
 	$(BIN)/uv pip compile --group stock --constraint requirements-dev.txt --universal --python-version 3.11 --generate-hashes --no-header $(UPGRADE) --quiet --output-file requirements-stock.txt
-	$(BIN)/uv pip compile pyproject.toml $(foreach extra,dns milvus mongodb mqtt oai postgres qdrant socketio,--extra $(extra)) --group contrib --constraint requirements-dev.txt --universal --python-version 3.11 --generate-hashes --no-header $(UPGRADE) --quiet --output-file requirements-contrib.txt
+	$(BIN)/uv pip compile pyproject.toml $(foreach extra,dns milvus mongodb mqtt oai postgres progress qdrant socketio,--extra $(extra)) --group contrib --constraint requirements-dev.txt --universal --python-version 3.11 --generate-hashes --no-header $(UPGRADE) --quiet --output-file requirements-contrib.txt
 	$(BIN)/uv pip compile pyproject.toml --group plugins --constraint requirements-stock.txt --universal --python-version 3.11 --generate-hashes --no-header $(UPGRADE) --quiet --output-file requirements-plugins.txt
 
 stock: $(VENV)/.ready ## Install stock Locust into .venvs/stock, for the bench and for tests/compat.

@@ -4,7 +4,7 @@
 `--optional`, one that this machine cannot have is said and left out.
 
 `stock`     stock Locust, alone: whom the bench and the twins compare us with (`scripts/stock.py` knows its command)
-`contrib`   Rocust with its extras, and the servers that tests/e2e/contrib talks to
+`contrib`   Rocust with its extras, the servers that tests/e2e/contrib talks to, and a notebook's kernel
 `plugins`   Rocust with locust-plugins, and so with stock Locust beside it
 """
 

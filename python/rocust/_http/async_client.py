@@ -157,8 +157,8 @@ class AsyncClient(AsyncHttpSession):
             batch: Hand over lists of so many responses, and what is left at the end, instead of one after another.
             on_progress: Called with a `Progress` ten times a second at most, after each batch, and at the end. It may be a coroutine
                 function.
-            progress: Whether a progress bar is shown: by default if the standard error is a terminal and tqdm or rich is installed
-                (`pip install rocust[progress]`).
+            progress: Whether a progress bar is shown: by default in a notebook, which needs nothing else for it, and if the standard
+                error is a terminal and tqdm or rich is installed (`pip install rocust[progress]`).
 
         Raises:
             ValueError: For a number of requests that is none.

@@ -33,6 +33,9 @@ _new = AsyncResponse.__new__
 _NO_CONTEXT: dict[str, Any] = {}
 #: Seconds between two words of progress.
 _BETWEEN_WORDS_S = 0.1
+#: Seconds after which a bar is drawn anew while there are no answers: its rate falls. In a notebook that also wakes a loop whose stop
+#: button was pressed, which IPython's kernel itself does not do.
+_SILENCE_S = 0.5
 
 
 @dataclass(frozen=True)
@@ -336,9 +339,10 @@ class Herald:
     @property
     def due_in_s(self) -> float | None:
         """After how many seconds there is something to tell, if no other answer comes before; None for nothing."""
-        if not self.is_needed or self._done == self._told:
+        if (self._done == self._told and self._bar is None) or not self.is_needed:
             return None
-        return max(0.0, self._told_at + _BETWEEN_WORDS_S - self._clock())
+        pause_s = _SILENCE_S if self._done == self._told else _BETWEEN_WORDS_S
+        return max(0.0, self._told_at + pause_s - self._clock())
 
     @property
     def is_needed(self) -> bool:
@@ -357,11 +361,12 @@ class Herald:
         now = self._clock()
         if not is_due and now - self._told_at < _BETWEEN_WORDS_S:
             return
+        is_news = is_due or self._done != self._told
         self._told_at, self._told = now, self._done
         progress = Progress(self._done, self._failed, self._total, now - self._began_at)
         if self._bar is not None:
             self._bar.show(progress)
-        if self._on_progress is not None:
+        if self._on_progress is not None and is_news:
             answer = self._on_progress(progress)
             if inspect.isawaitable(answer):
                 await answer
@@ -400,10 +405,10 @@ async def results(run: Run, on_progress: Callable[[Progress], Any] | None, bar: 
 async def batches(
     run: Run, size: int, on_progress: Callable[[Progress], Any] | None, bar: bool | None
 ) -> AsyncIterator[Any]:
-    """The responses of a run in lists of `size`, and what is left at the end."""
-    herald = Herald(run.total, on_progress, bar)
+    """The responses of a run in lists of `size`, and what is left; a bar shows also those that wait for others of their list."""
+    herald = Herald(run.total, on_progress, False)
     gathered: list[AsyncResponse] = []
-    coming: Any = results(run, None, False)
+    coming: Any = results(run, None, bar)
     try:
         async with aclosing(coming):
             async for response in coming:

@@ -1,4 +1,4 @@
-"""A progress bar for `AsyncClient.map`, in a terminal, by whichever library is installed."""
+"""A progress bar for `AsyncClient.map`: in a notebook by its own means, in a terminal by whichever library is installed."""
 
 from __future__ import annotations
 
@@ -49,16 +49,48 @@ class _RichBar:
         self._bar.stop()
 
 
+class _NotebookBar:
+    """A line below the cell that the page replaces. It needs no widgets: a kernel always has what displays HTML."""
+
+    def __init__(self, total: int | None) -> None:
+        from IPython.display import display
+
+        self._total = total
+        self._handle: Any = display(self._looks(0, 0, 0.0), raw=True, display_id=True)
+
+    def show(self, progress: Progress) -> None:
+        self._handle.update(self._looks(progress.done, progress.failed, progress.rate), raw=True)
+
+    def close(self) -> None:
+        # A display that was updated stays.
+        pass
+
+    def _looks(self, done: int, failed: int, rate: float) -> dict[str, str]:
+        """As text for programs that run notebooks, and as a page shows it."""
+        of_all = "" if self._total is None else f" of {self._total:,}"
+        text = f"{done:,}{of_all} requests, {failed:,} failed, {rate:,.0f} a second"
+        bar = "" if self._total is None else f'<progress value="{done}" max="{self._total or 1}"></progress> '
+        return {"text/plain": text, "text/html": bar + text}
+
+
+def _is_in_a_notebook() -> bool:
+    """Whether a kernel of IPython runs this process; in its terminal there is a shell without one."""
+    library = sys.modules.get("IPython")
+    return getattr(library and library.get_ipython(), "kernel", None) is not None
+
+
 def bar_for(total: int | None, is_wanted: bool | None) -> Bar | None:
     """A bar, if one is wanted and can be had.
 
     Args:
         total: How many there will be; None when that is not known.
-        is_wanted: Whether to show one; None asks whether the standard error is a terminal.
+        is_wanted: Whether to show one; None asks whether somebody looks: at a notebook, or at a terminal that the standard error is.
 
     Raises:
         ImportError: It is wanted for certain, and no library for it is installed.
     """
+    if is_wanted is not False and _is_in_a_notebook():
+        return _NotebookBar(total)
     if is_wanted is False or (is_wanted is None and not sys.stderr.isatty()):
         return None
     for kind in (_TqdmBar, _RichBar):
