@@ -16,8 +16,10 @@ from support.daemon import program_with_port
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 LOCUSTFILES = sorted(EXAMPLES.rglob("locustfile.py"))
-#: Those that talk to something else than the demo target, or need more than two seconds.
-OTHERS = {"asyncio/web_sockets/locustfile.py", "asyncio/browser/locustfile.py"}
+#: Those that talk to something else than the demo target, or need more than two seconds; contrib/test_postgres.py runs that of a database.
+OTHERS = {
+    "asyncio/browser/locustfile.py", "asyncio/postgres/locustfile.py", "asyncio/web_sockets/locustfile.py",
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")

@@ -175,3 +175,18 @@ def test_asyncpg_in_the_task_of_an_asynchronous_user(url: str) -> None:
     (error,) = result.errors
     assert 'relation "nowhere" does not exist' in error
     assert result.returncode == 1
+
+
+EXAMPLE = Path(__file__).parents[3] / "examples" / "asyncio" / "postgres" / "locustfile.py"
+
+
+@pytest.mark.ours("has no asynchronous users")
+def test_example_of_asyncpg_runs_without_a_failure(url: str) -> None:
+    settings = ["--host", url, "-u", "5", "-r", "5", "-t", "2s", "-s", "5"]
+    result = run_locust(EXAMPLE, *settings, command=command_of(CONTRIB))
+    assert result.returncode == 0, result.stderr
+    assert "Traceback" not in result.stderr
+    rows = {name: result.tables.rows["SQL", name] for name in ("numbers", "words", "order")}
+    assert all(row.requests > 0 == row.failures for row in rows.values()), result.stderr
+    assert rows["numbers"].requests == rows["words"].requests
+    assert result.tables.total.failures == 0
