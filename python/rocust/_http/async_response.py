@@ -10,7 +10,7 @@ import codecs
 from collections.abc import AsyncIterator, Coroutine, Generator
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from requests.exceptions import ContentDecodingError, RequestException
+from requests.exceptions import ContentDecodingError, RequestException, StreamConsumedError
 from requests.utils import get_encoding_from_headers
 from urllib3.exceptions import DecodeError
 
@@ -29,6 +29,10 @@ _ALL = 1 << 30
 _BY_AND_BY = (
     "The body of a streamed response has yet to come. hint: `await response.aread()` reads all of it, "
     "`async for piece in response.aiter_bytes()` one piece after another"
+)
+_CUT = (
+    "The rest of this streamed body will not come: its connection broke off, its reader was cancelled, or its `async with` block ended "
+    "before it was read"
 )
 _ENTERED_WRONGLY = "The calls of an asynchronous client are entered with `async with`, not with `with`."
 _NOT_ENTERED = (
@@ -164,19 +168,29 @@ class AsyncBody:
     def __init__(self, exchange: _core.Exchange) -> None:
         """The body that belongs to `exchange`, which has its head."""
         self._pieces = Pieces(exchange)
+        #: Whether what is left of it will not come any more: it broke off, or was closed.
+        self._is_cut = False
         self._decoder = decoder_of(exchange, self._pieces.max_decoded)
 
     async def piece(self, wanted: int) -> bytes:
         """What comes of the next bytes, of which so many are waited for; nothing at the end.
 
         Raises:
-            requests.exceptions.RequestException: The body broke off, cannot be decoded, or is larger than `max_body`.
+            requests.exceptions.RequestException: The body broke off, cannot be decoded, or is larger than `max_body`; or it was closed.
         """
+        if self._is_cut:
+            raise StreamConsumedError(_CUT)
         while not self._pieces.has_ended:
+            # A reader that is cancelled may have had a piece on its way, which nobody will see.
+            self._is_cut = True
             try:
                 raw = await self._pieces.pull_async(wanted)
+                self._is_cut = False
             except Broken as broken:
                 raise failures.of_requests(broken.exchange, (None, None))[0] from None
+            finally:
+                if self._is_cut:
+                    self._pieces.close()
             decoded = self._decoded(raw)
             if decoded:
                 return decoded
@@ -199,6 +213,7 @@ class AsyncBody:
 
     def close(self) -> None:
         """Close the connection, unless the body has been read."""
+        self._is_cut = self._is_cut or not self._pieces.has_ended
         self._pieces.close()
 
 

@@ -210,8 +210,10 @@ class Run:
                     await asyncio.sleep(pause)
                 self._submit(Asked(self._count, item))
                 self._count += 1
-        except Exception as error:
+        except BaseException as error:
             self._end_source(error)
+            if not isinstance(error, Exception):
+                raise
         else:
             self._end_source(None)
 
@@ -232,7 +234,7 @@ class Run:
                 asked.key = self._submit_whole(asked, item)
         except _core.InvalidTarget as problem:
             self._refuse(asked, failures.invalid_target(problem))
-        except (RequestException, LocustError, TypeError, ValueError) as problem:
+        except Exception as problem:  # whatever is wrong with it
             self._refuse(asked, problem)
         else:
             self._under_way.add(asked)
@@ -244,6 +246,7 @@ class Run:
         client = self.client
         kwargs = dict(client.limited(request.kwargs))
         data, json, name = kwargs.pop("data", None), kwargs.pop("json", None), kwargs.pop("name", self.name)
+        kwargs.pop("context", None)
         extra, body, _ = client._prepared(request.method, request.url, name, data, json, kwargs)
         if body is not None:
             raise LocustError(
@@ -282,15 +285,15 @@ class Run:
         elif answer is False:
             raise RuntimeError(failures.LOST)
         else:
-            method = item.method if isinstance(item, Request) else "GET"
-            url = item.url if isinstance(item, Request) else item
-            call = (client, method, self.name, _NO_CONTEXT, None, url)
+            request = item if isinstance(item, Request) else Request("GET", item)
+            given = request.kwargs
+            name, context = given.get("name", self.name), given.get("context", _NO_CONTEXT)
+            call = (client, request.method, name, context, None, request.url)
             if answer.is_settled:
                 response = _new(AsyncResponse)
                 response._exchange, response._call = answer, call
             else:
-                timeout = client.limited(item.kwargs).get("timeout") if isinstance(item, Request) else None
-                response = client._reported(answer, call, False, timeout)
+                response = client._reported(answer, call, False, client.limited(given).get("timeout"))
                 await response.told()
             if client._retries is not None:
                 wait = client._retries.wait_after(asked.attempt, response, response.error)

@@ -183,7 +183,8 @@ class AsyncUser(User):
         except asyncio.CancelledError:
             self.environment.stats.ledger.abort()
             raise
-        except STEERING_EXCEPTIONS:
+        except (*STEERING_EXCEPTIONS, GeneratorExit):
+            # The latter when the block is in an asynchronous generator that is closed half-way: who closed it has had enough.
             meta["response_time"] = (time.perf_counter() - began_at) * 1000
             await self.environment.events.request.fire_async(**meta)
             raise

@@ -14,7 +14,7 @@ import pytest
 import requests
 import rocust
 from rocust._errors import LocustError
-from rocust._http.policies import Pacer
+from rocust._http.policies import Pacer, Request
 from support.loop import run
 from support.script import Route, wait_for_gate
 
@@ -409,6 +409,47 @@ def test_an_asynchronous_source(server):
             return sorted([response.index async for response in client.map(source(), concurrency=5)])
 
     assert run(visit()) == list(range(100))
+
+
+def test_a_source_that_is_cancelled_ends_the_loop(server):
+    async def coming():
+        yield "/echo"
+        gone = asyncio.get_running_loop().create_future()
+        gone.cancel()
+        await gone
+
+    async def visit():
+        async with client_of(server) as client:
+            with pytest.raises(asyncio.CancelledError):
+                async for response in client.map(coming()):
+                    assert response.ok
+
+    run(visit())
+
+
+def test_what_cannot_be_sent_is_a_value_whatever_is_wrong_with_it(server):
+    wrong = [Request("GET", "/echo", cert="/none"), Request("GET", "/echo", nonsense=1), Request("GET", 5), object()]
+
+    async def visit():
+        async with client_of(server) as client:
+            responses = client.map(["/echo", *wrong, "/echo"], concurrency=1)
+            return [(response.index, response.error is None) async for response in responses]
+
+    assert sorted(run(visit())) == [(0, True), *((place, False) for place in range(1, 5)), (5, True)]
+
+
+def test_a_request_has_its_own_name_and_context_also_when_it_fails(server, refusing):
+    heard = []
+
+    async def visit():
+        async with client_of(server) as client:
+            client.request_event.add_listener(lambda **meta: heard.append((meta["name"], meta["context"])))
+            asked = [Request("GET", url, name=url[-4:], context={"n": 1}) for url in ("/echo", refusing.url + "/gone")]
+            assert [response.error is None async for response in client.map(asked, concurrency=1)] == [True, False]
+            return set(client.stats.entries)
+
+    assert run(visit()) == {("echo", "GET"), ("gone", "GET")}
+    assert heard == [("echo", {"n": 1}), ("gone", {"n": 1})]
 
 
 @pytest.mark.parametrize("is_asynchronous", [False, True])

@@ -7,9 +7,11 @@ import gzip
 
 import pytest
 import requests
+from requests.exceptions import ChunkedEncodingError, StreamConsumedError
 from rocust._errors import LocustError
 from rocust._http.async_session import AsyncHttpSession
 from rocust._http.failures import BodyTooLarge
+from rocust._kernel import looproom
 from support.loop import run
 from support.script import Route, close, send, wait_for_gate
 
@@ -157,6 +159,77 @@ def test_a_cancelled_reader_closes_the_connection(session, server):
 
     run(scenario())
     server.wait_for(lambda: not server.open_connections(), "the connection to end")
+
+
+class _LastMoment:
+    """A port that has a reader cancelled after its answer was taken and before it sees it, as by a time limit that passes then."""
+
+    def __init__(self, port, reader):
+        self.port, self.reader = port, reader
+        self.taken = 0
+
+    def __getattr__(self, name):
+        return getattr(self.port, name)
+
+    def take(self):
+        if (post := self.port.take()) is not None:
+            self.taken += 1
+        elif self.taken:
+            self.reader.cancel()
+        return post
+
+
+async def _cut_in_the_turn_of_a_piece(pieces):
+    reader = asyncio.create_task(anext(pieces))
+    while reader._fut_waiter is None:
+        await asyncio.sleep(0)
+    room = looproom.current()
+    with pytest.MonkeyPatch.context() as patches:
+        patches.setattr(room, "port", _LastMoment(room.port, reader))
+        with pytest.raises(asyncio.CancelledError):
+            await reader
+        assert room.port.taken == 1
+
+
+async def _cut_by_a_cancellation(pieces):
+    assert await anext(pieces) == b"half"
+    reader = asyncio.create_task(anext(pieces))
+    await asyncio.sleep(0)
+    reader.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await reader
+
+
+async def _cut_by_the_server(pieces):
+    assert await anext(pieces) == b"half"
+    with pytest.raises(ChunkedEncodingError):
+        await anext(pieces)
+
+
+@pytest.mark.parametrize("cut", [_cut_in_the_turn_of_a_piece, _cut_by_a_cancellation, _cut_by_the_server])
+def test_a_body_that_was_cut_is_not_taken_for_a_whole_one(session, server, cut):
+    ending = close() if cut is _cut_by_the_server else wait_for_gate("never")
+    serve(server, send("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"), ending)
+
+    async def visit():
+        async with session.get("/", stream=True) as response:
+            await cut(response.aiter_bytes())
+            with pytest.raises(StreamConsumedError, match="will not come"):
+                await response.aread()
+
+    run(visit())
+
+
+def test_a_body_that_was_not_read_in_its_block_is_not_taken_for_an_empty_one(session, server):
+    serve(server, send("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"), wait_for_gate("never"))
+
+    async def visit():
+        async with session.get("/", stream=True) as response:
+            pass
+        with pytest.raises(StreamConsumedError, match="will not come"):
+            await response.aread()
+
+    run(visit())
 
 
 def test_a_body_that_breaks_off_is_an_error_of_requests(session, server):

@@ -753,6 +753,26 @@ def test_measured_block_is_a_request():
     assert (stats.total.num_requests, stats.total.num_failures, stats.num_aborted) == (3, 1, 0)
 
 
+def test_measured_block_of_a_generator_that_is_closed_half_way_is_a_request():
+    class Measuring(AsyncUser):
+        async def rows(self):
+            async with self.measure("SQL", "select"):
+                for row in range(3):
+                    yield row
+
+        @task
+        async def body(self):
+            rows = self.rows()
+            async for _ in rows:
+                break
+            await rows.aclose()
+            raise StopUser
+
+    user = begin(Measuring)
+    assert join(user) is None
+    assert (user.environment.stats.total.num_requests, user.environment.stats.total.num_failures) == (1, 0)
+
+
 def test_measured_block_that_is_cancelled_is_no_request():
     class Measuring(Counted):
         is_held = False
