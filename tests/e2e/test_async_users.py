@@ -271,3 +271,67 @@ def test_grpc_aio_in_a_task() -> None:
     result = run_locust(GRPC, "-u", "1", "-t", "20s", env={"LOCUST_SKIP_MONKEY_PATCH": "1"})
     said = result.entry("Say", "gRPC")
     assert (said.requests, said.content_bytes, said.failures, result.returncode) == (5, 25, 0, 0), result.stderr
+
+
+ORDERS = """
+import asyncio
+from locust import HttpUser, constant, events, task
+from rocust import AsyncHttpUser
+
+class Steering(AsyncHttpUser):
+    fixed_count = 1
+
+    @task
+    async def steer(self):
+        runner = self.environment.runner
+        print("BEGUN", runner.user_count, flush=True)
+        runner.start(4, 100)
+        while runner.user_count < 6:
+            await asyncio.sleep(0.01)
+        runner.start(2, 100)
+        while runner.user_count > 2:
+            await asyncio.sleep(0.01)
+        await self.client.get("/steered")
+        runner.quit()
+        await asyncio.sleep(60)
+
+class Plain(HttpUser):
+    wait_time = constant(0.01)
+
+    @task
+    def get(self):
+        self.client.get("/plain")
+
+class Async(AsyncHttpUser):
+    wait_time = constant(0.01)
+
+    @task
+    async def get(self):
+        await self.client.get("/async")
+
+@events.spawning_complete.add_listener
+async def more(user_count, **_):
+    print("COMPLETE", user_count, flush=True)
+    await asyncio.sleep(0)
+    if user_count == 4:
+        environment.runner.start(6, 100)
+
+@events.init.add_listener
+async def remember(environment, **_):
+    globals()["environment"] = environment
+"""
+
+
+@pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
+def test_tasks_and_listeners_may_change_the_number_of_users(loop: str) -> None:
+    if loop == "uvloop":
+        pytest.importorskip("uvloop")
+    with ScriptedServer({"/steered": Route(), "/plain": Route(), "/async": Route()}) as server:
+        result = run_locust(ORDERS, "-H", server.url, "-u", "1", "-r", "1", "-t", "20s", "-s", "5", "--loop", loop)
+        server.settle()
+        assert (result.printed("BEGUN"), result.printed("COMPLETE")[:3]) == ([1], [1, 4, 6]), result.stderr
+        assert result.entry("/steered").requests == 1
+        for path in ("/plain", "/async"):
+            assert result.entry(path).requests == server.count(path) > 0
+    assert (result.total.failures, result.aborted, result.returncode) == (0, 0, 0), result.stderr
+    assert "Traceback" not in result.stderr

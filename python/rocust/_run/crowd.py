@@ -50,8 +50,8 @@ class Crowd(Group):
             del self._members[name][greenlet]
 
     def counts(self) -> dict[str, int]:
-        """How many users there are of each class that has any."""
-        return {name: len(members) for name, members in self._members.items() if members}
+        """How many users there are of each class that has any. An asynchronous user may ask while others come."""
+        return {name: len(members) for name, members in list(self._members.items()) if members}
 
     def last(self, name: str, count: int) -> list[User]:
         """The users to stop of the class called `name`: those who came last, and first those who are not stopping already.

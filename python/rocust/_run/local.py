@@ -43,6 +43,7 @@ class LocalRunner(Runner):
         # So that code written for workers runs here too.
         self.worker_index = 0
         self.worker_count = 1
+        self._is_ramping = False
         self.client_id = f"{socket.gethostname()}_{uuid4().hex}"
         self._local_worker_node = WorkerNode(id="local")
         self._local_worker_node.user_classes_count = self.user_classes_count
@@ -63,15 +64,19 @@ class LocalRunner(Runner):
             user_classes: Use these classes instead of the environment's.
 
         Differs from Locust: of more than 100 users a second, those of one second are spread over it; Locust starts all of them at
-        its beginning. The last ones so come up to a second later, when the rate says so.
+        its beginning. The last ones so come up to a second later, when the rate says so. And a listener of `spawning_complete` may
+        call this, where Locust ends the listener instead.
         """
+        if self._handed_to_hub(lambda: self.start(user_count, spawn_rate, wait, user_classes)):
+            return
         if spawn_rate > _HIGH_SPAWN_RATE:
             logger.warning(
                 "Your selected spawn rate is very high (>100), and this is known to sometimes cause issues. "
                 "Do you really need to ramp up that fast?"
             )
-        if self.spawning_greenlet:
+        if self.spawning_greenlet and self._is_ramping:
             self.spawning_greenlet.kill(block=True)
+        self._is_ramping = True
         self.spawning_greenlet = self._spawn_own(lambda: self._start(user_count, spawn_rate, wait, user_classes))
 
     def _start(
@@ -100,6 +105,8 @@ class LocalRunner(Runner):
             # Ctrl-C reaches whichever greenlet runs; here it must end the test and not only the ramp.
             self.quit()
         self.target_user_classes_count = self.user_classes_count
+        # Whoever starts another ramp from now on need not end this one, whose listeners may go on.
+        self._is_ramping = False
         logger.info("All users spawned: %s", class_counts_for_log(self.target_user_classes_count))
         self.environment.events.spawning_complete.fire(user_count=sum(self.target_user_classes_count.values()))
 

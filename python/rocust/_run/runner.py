@@ -87,6 +87,23 @@ def _told(method: str, url: str, seconds: float, has_begun: bool, unread: int | 
     return f"{method} {url} was called off {seconds:.1f} s after it was sent: {answer}, and {rest}."
 
 
+def _after(previous: AnyGreenlet | None, order: Callable[[], None]) -> AnyGreenlet:
+    """A greenlet that carries out an order once `previous` has ended."""
+
+    def carry_out() -> None:
+        if previous is not None:
+            previous.join()
+        order()
+
+    return spawn(carry_out)
+
+
+def _refuse_on_loop(what: str, hint: str) -> None:
+    """Say that greenlets cannot be started where they would never run."""
+    if loop_thread.here():
+        raise RuntimeError(f"{what} on the loop of asynchronous users, where no greenlet runs. hint: {hint}")
+
+
 class ExceptionDict(TypedDict):
     """What is known of one exception of the users, by its traceback. Same as Locust."""
 
@@ -107,7 +124,12 @@ class Runner:
     """
 
     def __init__(self, environment: Environment) -> None:
-        """Make the runner of `environment` and begin to listen to its requests."""
+        """Make the runner of `environment` and begin to listen to its requests.
+
+        Raises:
+            RuntimeError: On the loop of asynchronous users.
+        """
+        _refuse_on_loop("A runner cannot be made", "make it outside of their tasks and listeners")
         self.environment = environment
         #: The greenlets of all users; the first argument of each is its user.
         self.user_greenlets = Crowd()
@@ -132,6 +154,8 @@ class Runner:
         self._leaving: WeakSet[AnyGreenlet] = WeakSet()
         #: What carries out the last such order.
         self._ending: AnyGreenlet | None = None
+        #: What carries out the last order of an asynchronous user.
+        self._ordered: AnyGreenlet | None = None
         self._users_dispatcher: UsersDispatcher | None = None
         self._handle_exception = locust_exception_handler(environment)
         self._spawn_own(self.monitor_cpu_and_memory)
@@ -209,8 +233,14 @@ class Runner:
         Returns:
             The new users.
 
+        Raises:
+            RuntimeError: On the loop of asynchronous users.
+
         Same as Locust.
         """
+        _refuse_on_loop(
+            "Runner.spawn_users() cannot be called", "Runner.start() can, with the number of users there shall be"
+        )
         if self.state in (STATE_INIT, STATE_STOPPED):
             self.update_state(STATE_SPAWNING)
         if logger.isEnabledFor(logging.DEBUG):
@@ -243,8 +273,12 @@ class Runner:
         Args:
             user_classes_stop_count: How many of each class.
 
-        Same as Locust.
+        Same as Locust. Called by an asynchronous user, it returns at once.
         """
+        if thread := loop_thread.here():
+            # After nobody and before nobody: it may take as long as the stop timeout.
+            thread.hatch.tell(spawn, self.stop_users, user_classes_stop_count)
+            return
         chosen = self._choose(user_classes_stop_count)
         if any(user._state is None for user in chosen):
             give_way()
@@ -293,6 +327,8 @@ class Runner:
 
     def start_shape(self) -> None:
         """Let the environment's load shape decide from now on how many users there are. Same as Locust."""
+        if self._handed_to_hub(self.start_shape):
+            return
         if self.shape_greenlet:
             logger.info("There is an ongoing shape test running. Editing is disabled")
             return
@@ -369,23 +405,26 @@ class Runner:
 
         An asynchronous user goes on meanwhile: what its loop waited for, no other such user could do.
         """
-        if thread := loop_thread.here():
-            thread.hatch.tell(spawn, order)
+        if self._handed_to_hub(order):
             return True
         giver: Any = getcurrent()
         if giver not in self.user_greenlets:
             return False
         self._leaving.add(giver)
-        previous = self._ending
-
-        def end() -> None:
-            if previous is not None:
-                previous.join()
-            order()
-
-        self._ending = spawn(end)
+        self._ending = _after(self._ending, order)
         self._ending.join()
         return True
+
+    def _handed_to_hub(self, order: Callable[[], None]) -> bool:
+        """Have an order that was given on the loop of asynchronous users carried out where greenlets run, after those given before."""
+        if thread := loop_thread.here():
+            thread.hatch.tell(self._begin, order)
+            return True
+        return False
+
+    def _begin(self, order: Callable[[], None]) -> None:
+        self._ordered = _after(self._ordered, order)
+        self._ordered.link_exception(self._handle_exception)
 
     def _close_books(self) -> None:
         """Wait a moment for requests that were called off to be accounted for, and say how many there were."""
@@ -409,7 +448,7 @@ class Runner:
         """Stop the test and the runner itself.
 
         Differs from Locust: a task may call this, or `stop`, while other users run; there the run then never ends. Called by an
-        asynchronous user, both return at once.
+        asynchronous user, both return at once, as `start` does.
         """
         if self._handed_over(self.quit):
             return

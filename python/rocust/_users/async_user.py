@@ -43,7 +43,8 @@ class AsyncUser(User):
     `on_stop`; what does not end then is named in the log and left alone.
 
     Code of such a user runs in the loop's thread, not in that of the runner, and so do listeners of the events that it fires; a listener
-    may be `async def`. `environment.runner.quit()` and `stop()` may be called from there, and return at once.
+    may be `async def`. `environment.runner.start(users, rate)`, `stop()`, `quit()` and `stop_users()` may be called from there, and return
+    at once; what starts or stops the test is carried out in the order in which it was called.
 
     A library that starts threads of its own (`grpc.aio` does) gets greenlets under the patches that the command applies, and may hang. A
     run of asynchronous users alone needs no patches: set `LOCUST_SKIP_MONKEY_PATCH=1`.
@@ -128,17 +129,6 @@ class AsyncUser(User):
         """Wait as long as `wait_time` says; the user may be stopped meanwhile, also in the middle of a task."""
         if self._taskset_instance is not None:
             await async_loop.rest(self._taskset_instance)
-
-    def _kill(self) -> None:
-        if thread := loop_thread.here():
-            # A greenlet is the hub's to end.
-            thread.hatch.tell(self._kill_soon)
-        else:
-            super()._kill()
-
-    def _kill_soon(self) -> None:
-        if self._group is not None:
-            self._group.killone(self._greenlet, block=False)  # type: ignore[arg-type]
 
     @asynccontextmanager
     async def measure(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, final
 from rocust import _core
 from rocust._compat.deprecated import check_for_deprecated_task_set_attribute
 from rocust._errors import StopTest, StopUser
+from rocust._kernel import loop_thread
 from rocust._kernel.green import GreenletExit
 from rocust._users.task import collect_tasks
 from rocust._users.taskset import DefaultTaskSet, TaskSet
@@ -153,8 +154,15 @@ class User(metaclass=UserMeta):
         return False
 
     def _kill(self) -> None:
-        if self._group is not None:
+        if thread := loop_thread.here():
+            # An asynchronous user stops this one: a greenlet is the hub's to end.
+            thread.hatch.tell(self._kill_soon)
+        elif self._group is not None:
             self._group.killone(self._greenlet)  # type: ignore[arg-type]
+
+    def _kill_soon(self) -> None:
+        if self._group is not None:
+            self._group.killone(self._greenlet, block=False)  # type: ignore[arg-type]
 
     @property
     def group(self) -> Group | None:
