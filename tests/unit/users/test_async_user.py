@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import inspect
 import logging
 import sys
 import time
@@ -325,6 +326,52 @@ def test_overridden_methods_are_called_and_may_be_coroutines():
 
     live(Walker)
     assert trace == ["choose", "execute", "work"]
+
+
+METHODS = ["get_next_task", "execute_task", "execute_next_task", "schedule_task", "wait_time", "wait", "_sleep"]
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("holder", ["instance", "class"])
+@pytest.mark.parametrize("is_nested", [True, False])
+@pytest.mark.parametrize("is_coroutine", [True, False])
+def test_methods_may_be_assigned_and_taken_back_while_the_user_runs(
+    monkeypatch, method, holder, is_nested, is_coroutine
+):
+    """From the second task on until the fourth, as with plain users: see the test of the same name in test_user_loop."""
+    trace = []
+
+    async def work(owner):
+        running = owner if isinstance(owner, TaskSet) else owner._taskset_instance
+        target = running if holder == "instance" else type(running)
+        trace.append("task")
+        number = trace.count("task")
+        if number == 2:
+            original = getattr(target, method)
+
+            def assigned(*args, **kwargs):
+                trace.append("assigned")
+                return original(*args, **kwargs)
+
+            async def assigned_coroutine(*args, **kwargs):
+                answer = assigned(*args, **kwargs)
+                return await answer if inspect.isawaitable(answer) else answer
+
+            monkeypatch.setattr(target, method, assigned_coroutine if is_coroutine else assigned)
+        elif number == 4:
+            monkeypatch.undo()
+        elif number == 6:
+            raise StopUser
+
+    class Inner(TaskSet):
+        tasks = [work]
+
+    class Outer(AsyncUser):
+        wait_time = constant(0)
+        tasks = [Inner if is_nested else work]
+
+    live(Outer)
+    assert trace == ["task", "task", "assigned", "task", "assigned", "task", "task", "task"]
 
 
 def test_weights_tags_and_fixed_counts_are_read_as_ever():
