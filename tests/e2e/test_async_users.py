@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 
 import pytest
+from support.clock import assert_in_time
 from support.command import run_locust, run_python, start_locust
 from support.script import Route
 from support.server import ScriptedServer
@@ -178,6 +179,38 @@ def test_task_that_swallows_cancellation_is_named_and_does_not_hold_up_the_run()
     assert result.stderr.count("does not end although it was cancelled") == 1
     assert "A task of Stubborn does not end" in result.stderr
     assert "Stubborn.swallow, at " in result.stderr
+
+
+ENDING = """
+import asyncio, time
+from locust import events, task
+from rocust import AsyncUser
+
+class Tame(AsyncUser):
+    @task
+    async def rest(self):
+        try:
+            await asyncio.sleep(3600)
+        finally:
+            await asyncio.sleep(0)
+
+@events.test_stopping.add_listener
+def begin(**_):
+    globals()["began_at"] = time.perf_counter()
+
+@events.quit.add_listener
+def end(**_):
+    print("TOOK", time.perf_counter() - began_at)
+"""
+
+
+@pytest.mark.timing
+def test_the_time_to_clean_up_in_is_not_waited_for_when_nobody_needs_it() -> None:
+    result = run_locust(ENDING, "-u", "20", "-r", "20", "-t", "1s", "-s", "0")
+    assert result.returncode == 0, result.stderr
+    (took_s,) = result.printed("TOOK")
+    assert_in_time(took_s < 3, f"20 users took {took_s} s to end")
+    assert "does not end" not in result.stderr
 
 
 @pytest.mark.parametrize("stop_timeout", ["0", "1"])

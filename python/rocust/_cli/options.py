@@ -524,7 +524,8 @@ def _add_other_options(group: Group) -> None:
         default="0",
         type=timespan,
         env_var="LOCUST_STOP_TIMEOUT",
-        help="How long users may take to finish their task when the test stops. Defaults to not at all.",
+        help="How long users may take to finish their task when the test stops. Defaults to not at all. An asynchronous task that is "
+        "cut short then has as long again to clean up, and three seconds at least.",
     )
     _add_own(
         group,

@@ -66,7 +66,8 @@ class Environment:
             events: The hooks of this run; new ones by default.
             host: Base URL; overrides that of the user classes.
             reset_stats: Whether statistics start over when all users are there.
-            stop_timeout: Seconds that running tasks get to finish when users stop.
+            stop_timeout: Seconds that running tasks get to finish when users stop. Those of asynchronous users are cancelled then, and
+                have as long again to clean up, and three seconds at least.
             catch_exceptions: Whether an exception in a task is reported and the user goes on.
             parsed_options: The command line, where there was one.
             parsed_locustfiles: All files the classes come from.
