@@ -15,7 +15,10 @@ from support.script import Route, Step, close, pause, redirect, reset, send, wai
 from support.server import RefusingPort, ScriptedServer
 
 KINDS = ("HttpUser", "FastHttpUser")
-ABORTED_LINE = "requests were in flight when their users were stopped; they are not in the statistics"
+ABORTED_LINE = (
+    "requests were in flight when their users were stopped or their tasks cancelled, or nobody judged them; "
+    "they are not in the statistics"
+)
 HALF_AN_ANSWER = send("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nonly half of what was pro")
 
 TIGHT_LOOP = """

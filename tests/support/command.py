@@ -136,7 +136,7 @@ class Result:
 
     @property
     def aborted(self) -> int:
-        """How many requests were in flight when their users were stopped."""
+        """How many requests were in flight when their users were stopped, or their tasks cancelled, or were not judged."""
         number = self.probe["aborted"]
         assert number is not None, "this command does not count aborted requests"
         return int(number)

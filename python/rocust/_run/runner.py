@@ -435,7 +435,9 @@ class Runner:
         called_off = _core.take_called_off()
         if aborted := self.stats.num_aborted:
             logger.info(
-                "%d requests were in flight when their users were stopped; they are not in the statistics", aborted
+                "%d requests were in flight when their users were stopped or their tasks cancelled, or nobody judged them; "
+                "they are not in the statistics",
+                aborted,
             )
         if self.environment.stop_timeout:
             # They had time to end, so something is wrong with them.
