@@ -12,7 +12,7 @@ import logging
 import sys
 import time
 import traceback
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
@@ -43,6 +43,17 @@ def _note_uncaught() -> None:
         "Uncaught exception in event handler: \n%s", traceback.format_exc()
     )
     _log.note_unhandled_exception()
+
+
+def _call_plain(handlers: Iterable[Callable[..., Any]], kwargs: dict[str, Any]) -> None:
+    """Call those of the handlers that need not be awaited."""
+    for handler in handlers:
+        if inspect.iscoroutinefunction(handler):
+            continue
+        try:
+            handler(**kwargs)
+        except Exception:  # the others still run
+            _note_uncaught()
 
 
 async def noted(awaitable: Awaitable[Any]) -> None:
@@ -137,12 +148,14 @@ class EventHook:
     async def fire_async(self, *, reverse: bool = False, **kwargs: Any) -> None:
         """As `fire`, for who fires in an asyncio loop: what a handler returns is awaited if it can be, so handlers may be `async def`.
 
-        The next handler is called when the one before has ended. A task that is cancelled meanwhile calls no more of them.
+        The next handler is called when the one before has ended. Once the task is cancelled those that would have to be awaited are left
+        out; the others are called, the statistics among them.
 
         Differs from Locust: it has none.
         """
         handlers = self._handlers
-        for handler in handlers[::-1] if reverse else handlers.copy():
+        left = iter(handlers[::-1] if reverse else handlers.copy())
+        for handler in left:
             try:
                 answer = handler(**kwargs)
                 if answer is not None and inspect.isawaitable(answer):
@@ -151,6 +164,9 @@ class EventHook:
                 raise
             except Exception:  # the others still run
                 _note_uncaught()
+            except BaseException:
+                _call_plain(left, kwargs)
+                raise
 
     @contextmanager
     def measure(

@@ -258,7 +258,7 @@ class AsyncCall(Coroutine[Any, Any, AsyncResponse]):
             AttributeError: Always.
         """
         problem = f"{type(self).__name__!r} object has no attribute {name!r}"
-        if hasattr(AsyncResponse, name):
+        if not name.startswith("_") and hasattr(AsyncResponse, name):
             problem += ": the response has it, which comes of awaiting this. hint: `response = await client.get(...)`"
         raise AttributeError(problem)
 

@@ -484,6 +484,38 @@ def test_a_cancelled_call_is_closed_on_the_wire_and_counted_as_aborted(session, 
     assert (stats.num_aborted, stats.total.num_requests, stats.total.num_failures) == (1, 0, 0)
 
 
+def test_a_call_that_is_cancelled_while_a_listener_is_awaited_is_counted_all_the_same(
+    session, environment, request_event
+):
+    statistics = request_event._handlers.pop()
+    heard = []
+    is_heard = asyncio.Event()
+
+    async def slow(**_):
+        is_heard.set()
+        await asyncio.get_running_loop().create_future()
+
+    async def never(**_):
+        heard.append("late")
+
+    def broken(**_):
+        heard.append("plain")
+        raise LookupError
+
+    for listener in (slow, never, broken, statistics):
+        request_event.add_listener(listener)
+
+    async def scenario():
+        task = asyncio.create_task(session.get("/echo"))
+        await is_heard.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    run(scenario())
+    assert (heard, environment.stats.total.num_requests, environment.stats.num_aborted) == (["plain"], 1, 0)
+
+
 def test_two_hundred_cancelled_calls_are_all_accounted_for(server, environment, request_event):
     server.set_routes({"/": Route(gate="never"), "/echo": Route()})
     session = AsyncHttpSession(server.url, request_event, None)
