@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from rocust import _core
 
 if TYPE_CHECKING:
-    from rocust._kernel.mailroom import Mailroom
+    from rocust._kernel.room import Room
 
 
 class Call(NamedTuple):
@@ -57,7 +57,7 @@ class FollowedRoom:
 
     def __init__(
         self,
-        room: Mailroom,
+        room: Room,
         trace: Trace,
         error_of: Callable[[_core.Exchange], BaseException],
         is_sent_again: Callable[[_core.Exchange], bool],

@@ -21,7 +21,7 @@ from rocust._kernel.green import getcurrent
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from rocust._kernel.mailroom import Mailroom
+    from rocust._kernel.room import Room
 
 _BLOCK_BYTES = 64 * 1024
 
@@ -81,7 +81,7 @@ class SentBody:
             if chunk:
                 yield chunk.encode() if isinstance(chunk, str) else memoryview(chunk).tobytes()
 
-    def exchange(self, room: Mailroom, key: int) -> Any:
+    def exchange(self, room: Room, key: int) -> Any:
         """Make the body while the engine sends it; `key` is what the request was submitted with.
 
         Returns:

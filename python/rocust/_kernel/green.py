@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import gevent
 from gevent import Greenlet, GreenletExit, Timeout, getcurrent, joinall, killall, sleep, spawn, spawn_later
+from gevent._hub_local import get_hub_if_exists as existing_hub  # gevent has no public word for this one
 from gevent.event import AsyncResult, Event
 from gevent.hub import Hub, get_hub
 from gevent.lock import RLock
@@ -34,10 +35,11 @@ def give_way() -> None:
     sleep(_A_MOMENT_S)
 
 
-def wait_readable(file: int) -> None:
-    """Leave the current greenlet until there is something to read from a file descriptor, or its other end has gone."""
+def wait_readable(file: int, at_most_s: float | None = None) -> None:
+    """Leave the current greenlet until there is something to read from a file descriptor, its other end has gone, or time is up."""
     hub = get_hub()
-    hub.wait(hub.loop.io(file, _READ))
+    with Timeout(at_most_s, False):  # type: ignore[arg-type]  # gevent takes it, for "say nothing"
+        hub.wait(hub.loop.io(file, _READ))
 
 
 def run_in_hub(function: Callable[[], None]) -> None:
@@ -69,6 +71,7 @@ __all__ = [
     "Hub",
     "RLock",
     "Timeout",
+    "existing_hub",
     "get_hub",
     "getcurrent",
     "give_way",

@@ -1,8 +1,8 @@
 """Drains the engine's mailbox on a gevent hub and resumes whoever waits.
 
-One mailroom per hub (so per thread), made at the first wait. The engine rings a doorbell, an fd that the hub watches; a ring drains
-the whole mailbox in one go. While nobody waits, the watcher does not keep the hub alive, so that gevent still notices a program
-that waits for nothing.
+One mailroom per hub, made at the first wait; a thread without a hub has a `threadroom`. The engine rings a doorbell, an fd that the hub
+watches; a ring drains the whole mailbox in one go. While nobody waits, the watcher does not keep the hub alive, so that gevent still
+notices a program that waits for nothing.
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from rocust import _core
-from rocust._kernel.green import get_hub, getcurrent
+from rocust._kernel import threadroom
+from rocust._kernel.green import existing_hub, wait_readable
+from rocust._kernel.room import Room
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,33 +26,23 @@ if hasattr(os, "register_at_fork"):
 
 _ATTRIBUTE = "_rocust_mailroom"
 _READ = 1
-_TIMERS_LOST = (
-    "The engine's timers were lost to a panic of its own; see the traceback above. This run cannot be trusted."
-)
 
 
-class Mailroom:
+class Mailroom(Room):
     """Where the greenlets of one hub wait for the engine."""
 
-    __slots__ = ("_hub", "_watcher", "port", "switch")
+    __slots__ = ("_hub", "_watcher", "switch")
 
     def __init__(self, hub: Hub) -> None:
+        super().__init__()
         self._hub = hub
-        self.port = _core.Port()
         #: Leaves the current greenlet for the hub; returns what the engine woke it with.
         self.switch: Callable[[], Any] = hub.switch
         self._watcher: Any = hub.loop.io(self.port.fd, _READ, ref=False)
         self._watcher.start(self._drain)
 
     def park(self, key: int) -> Any:
-        """Leave the current greenlet until the engine has an answer for `key`, and return that.
-
-        Args:
-            key: What `_core` returned when the wait was registered.
-
-        Raises:
-            BaseException: Whatever is thrown into the greenlet meanwhile (a kill, a timeout); the wait is called off then.
-        """
+        """Leave the current greenlet for the hub; see `Room.park`."""
         watcher = self._watcher
         if not watcher.ref:
             watcher.ref = True
@@ -59,15 +51,6 @@ class Mailroom:
         except BaseException:
             self.port.forget(key)
             raise
-
-    def sleep(self, seconds: float) -> None:
-        """Leave the current greenlet for `seconds`, timed by the engine.
-
-        Raises:
-            RuntimeError: When the engine's timers have been lost to a panic.
-        """
-        if self.park(self.port.wait(getcurrent(), seconds)) is False:
-            raise RuntimeError(_TIMERS_LOST)
 
     def _drain(self) -> None:
         take = self.port.take
@@ -81,12 +64,22 @@ class Mailroom:
             self._watcher.ref = False
 
 
-def current() -> Mailroom:
-    """The mailroom of the current thread's hub."""
-    hub = get_hub()
+def current() -> Room:
+    """Where the current thread waits: the mailroom of its hub, or in a thread that has none, and so no other greenlets, its own room."""
+    hub = existing_hub()
+    if hub is None:
+        return threadroom.current()
     try:
         return getattr(hub, _ATTRIBUTE)  # type: ignore[no-any-return]
     except AttributeError:
         mailroom = Mailroom(hub)
         setattr(hub, _ATTRIBUTE, mailroom)
         return mailroom
+
+
+def wait_for_bell(port: _core.Port, at_most_s: float | None) -> None:
+    """Leave the current greenlet, or block the thread, until a port of the caller's own has something to be drained, or time is up."""
+    if existing_hub() is None:
+        threadroom.Bell(port).wait(at_most_s)
+    else:
+        wait_readable(port.fd, at_most_s)

@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from gevent import monkey
-from gevent._hub_local import get_hub_if_exists  # gevent has no public word for this one
+
+from rocust._kernel.green import existing_hub
 
 
 def original(module: str, name: str) -> Any:
@@ -24,7 +25,7 @@ def is_patched() -> bool:
 
 def drop_hub() -> None:
     """Let go of the hub of a thread that ends; one comes into being when code in the thread touches a patched socket or lock."""
-    if (hub := get_hub_if_exists()) is not None:
+    if (hub := existing_hub()) is not None:
         hub.destroy(destroy_loop=True)
 
 
