@@ -18,6 +18,7 @@ from urllib3.util import create_urllib3_context
 from rocust import _core
 from rocust._http import arguments, failures, paths, streaming, tls, uploading
 from rocust._http.arguments import NotPlain
+from rocust._http.policies import Limits
 from rocust._http.proxies import rules_of
 from rocust._http.response import arriving, own_dict
 from rocust._http.uploading import SentBody
@@ -237,7 +238,7 @@ class Engine:
             limits = arguments.limits_of(timeout)
             try:
                 settings = tls.of_requests(verify, cert, str(request.url))
-                exchange = self._run(request, body, limits, settings, proxies, call, stream)
+                exchange = self._run(request, body, timeout, settings, proxies, call, stream)
             except (_core.InvalidHeader, NotPlain):
                 # The engine is stricter than http.client about the bytes of a header.
                 pass
@@ -252,13 +253,13 @@ class Engine:
         self,
         request: requests.PreparedRequest,
         body: bytes | SentBody | None,
-        limits: Any,
+        timeout: Any,
         settings: _core.TlsSettings,
         proxies: Any,
         call: Call | None,
         stream: bool,
     ) -> _core.Exchange:
-        connect, read = limits
+        connect, read = arguments.limits_of(timeout)
         sent = body if isinstance(body, SentBody) else None
         extra = {
             "headers": arguments.checked_header_pairs(request.headers),
@@ -271,6 +272,7 @@ class Engine:
             "use_jar": False,
             "connect_timeout": connect,
             "read_timeout": read,
+            "total_timeout": timeout.total if isinstance(timeout, Limits) else None,
             "follow": False,
             "max_redirects": 0,
             "tls": settings,

@@ -6,16 +6,15 @@ read with `async for`.
 
 from __future__ import annotations
 
-import codecs
 from collections.abc import AsyncIterator, Coroutine, Generator
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from requests.exceptions import ContentDecodingError, RequestException, StreamConsumedError
-from requests.utils import get_encoding_from_headers
 from urllib3.exceptions import DecodeError
 
 from rocust._errors import LocustError
 from rocust._http import failures
+from rocust._http.cutting import Blocks, Lines
 from rocust._http.response import NOT_CATCHING, ResponseContextManager, own_dict
 from rocust._http.streaming import Broken, Pieces, decoder_of
 
@@ -72,33 +71,25 @@ class AsyncResponse(ResponseContextManager):
         Raises:
             requests.exceptions.RequestException: The body broke off, cannot be decoded, or is larger than `max_body`.
         """
+        blocks = Blocks(chunk_size)
         if self._body is None or self._content is not False:
-            whole = self.content
-            for start in range(0, len(whole), chunk_size or len(whole) or 1):
-                yield whole[start : start + (chunk_size or len(whole))]
-            return
-        ahead = b""
-        while piece := await self._body.piece(chunk_size or 1):
-            if chunk_size is None:
-                yield piece
-                continue
-            ahead += piece
-            while len(ahead) >= chunk_size:
-                yield ahead[:chunk_size]
-                ahead = ahead[chunk_size:]
-        if ahead:
-            yield ahead
+            for block in blocks.cut(self.content) if self.content else ():
+                yield block
+        else:
+            while piece := await self._body.piece(chunk_size or 1):
+                for block in blocks.cut(piece):
+                    yield block
+        for block in blocks.rest():
+            yield block
 
     async def aiter_lines(self) -> AsyncIterator[str]:
         """The lines of the body as they come, without their ends, in the encoding that the headers say, else UTF-8."""
-        decoder = codecs.getincrementaldecoder(get_encoding_from_headers(self.headers) or "utf-8")("replace")
-        rest = ""
+        lines = Lines(self.headers)
         async for piece in self.aiter_bytes():
-            *lines, rest = (rest + decoder.decode(piece)).split("\n")
-            for line in lines:
-                yield line.removesuffix("\r")
-        if rest := rest + decoder.decode(b"", final=True):
-            yield rest
+            for line in lines.cut(piece):
+                yield line
+        for line in lines.rest():
+            yield line
 
     async def aread(self) -> bytes:
         """The whole body; afterwards `content`, `text` and `json()` have it too."""

@@ -12,18 +12,16 @@ from contextvars import ContextVar
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from requests.exceptions import InvalidHeader, InvalidJSONError
-
 from rocust import _core
 from rocust._errors import LocustError
-from rocust._http import arguments, async_response, environment, failures, paths, tls, tracing, uploading
-from rocust._http.arguments import PLAIN, BadHeader, BadJson, NotPlain
+from rocust._http import arguments, async_response, environment, failures, paths, tracing, uploading
 from rocust._http.async_response import AsyncCall, AsyncResponse
 from rocust._http.async_uploading import AsyncSentBody
 from rocust._http.recording import ledgers
 from rocust._http.response import own_dict
 from rocust._http.session import HttpSession
 from rocust._http.state import why_not_plain
+from rocust._http.submitting import TAKEN, SubmittingSession
 from rocust._kernel import looproom
 
 if TYPE_CHECKING:
@@ -32,16 +30,15 @@ if TYPE_CHECKING:
 
 _new = AsyncResponse.__new__
 _NO_CONTEXT: dict[str, Any] = {}
-#: Arguments of a call that are taken; and those that are refused, but not as somebody's mistake in writing.
-_TAKEN = PLAIN | {"files"}
-_KNOWN = _TAKEN | {"hooks"}
+#: Arguments of a call that are taken, and those that are refused, but not as somebody's mistake in writing.
+_KNOWN = TAKEN | {"hooks"}
 
 #: The labels of `rename_request`, by session: a block is its task's own, and that of the tasks it starts.
 _labels: ContextVar[Mapping[AsyncHttpSession, str]] = ContextVar("rocust_request_names")
 _NO_LABELS: Mapping[AsyncHttpSession, str] = MappingProxyType({})
 
 
-class AsyncHttpSession(HttpSession):
+class AsyncHttpSession(SubmittingSession):
     """A session whose methods are awaited: `response = await session.get("/")`.
 
     Arguments and attributes are those of `HttpSession`. A call may also be entered: `async with session.get("/", catch_response=True) as
@@ -55,6 +52,10 @@ class AsyncHttpSession(HttpSession):
 
     _response_kind = AsyncResponse
     _begin_streaming = staticmethod(async_response.begin)
+    _refusal = (
+        "An asynchronous client cannot make this call, since requests' own code would block the loop: {problem}. "
+        "hint: make it with `HttpUser`, or with another library in `asyncio.to_thread`."
+    )
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -120,7 +121,7 @@ class AsyncHttpSession(HttpSession):
                 raise failures.invalid_target(problem) from None
             exchange = await room.park(future, key)
             extra: dict[str, Any] | None = None
-            body: AsyncSentBody | None = None
+            body: Any = None
         else:
             extra, body, trace = self._prepared(method, url, name, data, json, kwargs)
             key = self._submitted(room.port, future, ledger, is_direct, method, name, extra)
@@ -143,51 +144,18 @@ class AsyncHttpSession(HttpSession):
         await reported.told()
         return reported.usable()  # type: ignore[no-any-return]
 
-    def _is_bare(self, url: Any, data: Any, json: Any, kwargs: dict[str, Any]) -> bool:
-        """Whether a call brings nothing but its method, URL and name, and its session nothing to merge with them."""
-        return (
-            not (kwargs or data is not None or json is not None or self._is_touched or self._headers_changed)
-            and tracing.tracer is None
-            and type(url) is str
-            and "@" not in url
-            and not (self.trust_env and (tls.environment_bundle() or environment.speaks()))
-        )
-
-    def _prepared(
-        self, method: Any, url: Any, name: str | None, data: Any, json: Any, kwargs: dict[str, Any]
-    ) -> tuple[dict[str, Any], AsyncSentBody | None, tracing.Trace | None]:
-        """All that goes with a request, what makes its body, and who follows it."""
-        body = None
-        if data is not None and (uploading.is_streamed(data) or hasattr(data, "__aiter__")):
-            if kwargs.get("files"):
-                raise NotImplementedError("Streamed bodies and files are mutually exclusive.")
-            body = AsyncSentBody(data, arguments.text(method), uploading.length_of(data))
-        try:
-            extra = self._extra(method, url, data, json, kwargs, body)
-        except NotPlain as problem:
-            # Raised below: the caller's exception must not have our own reason among its causes.
-            refused = problem
-        else:
-            return extra, body, self._trace(method, name, extra)
-        _refuse(refused)
-
-    def _submitted(
-        self, port: Any, future: Any, ledger: Any, is_direct: bool, method: Any, name: str | None, extra: dict[str, Any]
-    ) -> int:
-        try:
-            key: int = self._client.send_with(port, future, ledger, is_direct, method, extra["url"], name, extra)
-            return key
-        except _core.InvalidTarget as problem:
-            raise failures.invalid_target(problem) from None
-        except _core.InvalidHeader as problem:
-            raise InvalidHeader(problem.args[-1]) from None
+    @staticmethod
+    def _sent_body(data: Any, method: Any) -> AsyncSentBody | None:
+        if data is None or not (uploading.is_streamed(data) or hasattr(data, "__aiter__")):
+            return None
+        return AsyncSentBody(data, arguments.text(method), uploading.length_of(data))
 
     def _why_by_requests(self, kwargs: dict[str, Any]) -> str | None:
         if unknown := sorted(kwargs.keys() - _KNOWN):
             raise TypeError(f"request() got an unexpected keyword argument {unknown[0]!r}")
         # Who has patched `requests` has patched what is not used here.
         return (
-            paths.unplain(kwargs, _TAKEN)
+            paths.unplain(kwargs, TAKEN)
             or (self._is_touched and why_not_plain(self))
             or (self.trust_env and environment.speaks())
             or None
@@ -253,18 +221,6 @@ async def _followed(trace: tracing.Trace | None, answer: Coroutine[Any, Any, Any
         if trace is not None:
             trace.break_off(error)
         raise
-
-
-def _refuse(problem: NotPlain) -> NoReturn:
-    """Say what is wrong with a call, as `requests` would if it can, else why it cannot be awaited."""
-    if isinstance(problem, BadJson):
-        raise InvalidJSONError(problem.__cause__)
-    if isinstance(problem, BadHeader):
-        raise InvalidHeader(str(problem))
-    raise LocustError(
-        f"An asynchronous client cannot make this call, since requests' own code would block the loop: {problem}. "
-        "hint: make it with `HttpUser`, or with another library in `asyncio.to_thread`."
-    )
 
 
 @contextmanager

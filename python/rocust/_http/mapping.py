@@ -1,35 +1,35 @@
-"""`AsyncClient.map`: many requests at once, without a task or a future for each.
+"""`map`: many requests at once, without a task, a future or a greenlet for each.
 
-A run has a port of its own. Who waits there is not a coroutine but a note of what was asked for; a ring of the doorbell takes all
-answers at once, and the consumer, an asynchronous generator, makes responses of them one by one. The loop holds the run, the generator
-holds the run, and nobody holds the generator but its consumer: so a consumer that goes away ends the run.
+A run has a port of its own. Who waits there is a note of what was asked for; a ring of the doorbell takes all answers at once, and the
+consumer makes responses of them one by one. What happens is here, in a plain generator; where it says `Pause`, whoever drives it waits:
+`async_mapping` in a coroutine, `client` by blocking. Nobody holds the generator but its consumer: so a consumer that goes away ends the
+run.
 """
 
 from __future__ import annotations
 
-import asyncio
 import inspect
+import time
 from collections import deque
-from collections.abc import AsyncIterable, AsyncIterator, Callable
-from contextlib import aclosing
+from contextlib import closing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from requests.exceptions import RequestException
 
 from rocust import _core
 from rocust._errors import LocustError
 from rocust._http import failures
-from rocust._http.async_response import AsyncResponse
 from rocust._http.policies import Request
 from rocust._http.progress import bar_for
 from rocust._http.recording import ledgers
 from rocust._http.response import own_dict
 
 if TYPE_CHECKING:
-    from rocust._http.async_client import AsyncClient
+    from collections.abc import Awaitable, Callable, Generator, Iterator
 
-_new = AsyncResponse.__new__
+    from rocust._http.standalone import Standalone
+
 _NO_CONTEXT: dict[str, Any] = {}
 #: Seconds between two words of progress.
 _BETWEEN_WORDS_S = 0.1
@@ -57,6 +57,15 @@ class Progress:
         return self.done / self.seconds if self.seconds else 0.0
 
 
+class Pause(NamedTuple):
+    """Where a run cannot go on by itself."""
+
+    #: It waits for answers, this long at most; None is for ever.
+    seconds: float | None = None
+    #: Or else for this.
+    awaitable: Awaitable[Any] | None = None
+
+
 class Asked:
     """One item that was asked for."""
 
@@ -73,11 +82,12 @@ class Asked:
 class Run:
     """The requests of one `map`: those under way, and the answers that nobody has taken so far."""
 
-    def __init__(self, client: AsyncClient, source: Any, concurrency: int, name: str | None) -> None:
+    def __init__(self, client: Standalone, source: Any, concurrency: int, name: str | None) -> None:
         self.client, self.concurrency, self.name = client, concurrency, name
         self.total = len(source) if hasattr(source, "__len__") else None
         #: Answers to be handed over, with what they answer; an exception stands for one that was not sent.
         self.ready: deque[tuple[Asked, Any]] = deque()
+        self._kind = client._response_kind
         self._tries_again = client._retries is not None
         self._source = source
         self._coming: Any = None
@@ -86,11 +96,8 @@ class Run:
         self._has_ended = False
         #: What the source raised.
         self._error: BaseException | None = None
-        self._woken: asyncio.Future[None] | None = None
-        self._room: asyncio.Event | None = None
-        self._feeder: asyncio.Task[None] | None = None
-        self._timers: set[asyncio.TimerHandle] = set()
-        self._tick: asyncio.TimerHandle | None = None
+        #: Whether the rate is waited for.
+        self._is_held = False
         #: Where the engine's answers come; None until `begin`.
         self._port: Any = None
 
@@ -100,16 +107,27 @@ class Run:
         Raises:
             TypeError: The source cannot be iterated.
         """
-        self._loop = asyncio.get_running_loop()
-        self._port = _core.Port()
+        self._port = self._open_port()
         self._ledger, self._is_direct = ledgers(self.client.request_event, None)
-        if isinstance(self._source, AsyncIterable):
-            self._room = asyncio.Event()
-            self._feeder = self._loop.create_task(self._feed(self._source))
-        else:
-            self._coming = iter(self._source)
-        self._loop.add_reader(self._port.fd, self._drain)
+        self._open_source()
         self.fill()
+
+    def _open_port(self) -> _core.Port:
+        return _core.Port()
+
+    def _open_source(self) -> None:
+        self._coming = iter(self._source)
+
+    def _later(self, seconds: float, function: Callable[[], None]) -> None:
+        """Call `function` after so many seconds, unless the run is closed before."""
+        raise NotImplementedError
+
+    def _wake(self) -> None:
+        """Let who waits look again."""
+
+    def telling(self, _response: Any) -> Awaitable[Any] | None:
+        """What is to be awaited until all listeners know of a response, if anything is."""
+        return None
 
     @property
     def is_over(self) -> bool:
@@ -125,34 +143,10 @@ class Run:
         """Call off what is under way."""
         if self._port is None:
             return
-        self._loop.remove_reader(self._port.fd)
         for asked in self._under_way:
             self._port.forget(asked.key)
         self._under_way.clear()
         self.ready.clear()
-        for timer in self._timers:
-            timer.cancel()
-        if self._tick is not None:
-            self._tick.cancel()
-        if self._feeder is not None:
-            self._feeder.cancel()
-
-    async def wait(self, at_most_s: float | None = None) -> None:
-        """Until there is an answer, until there will be none, or until the time is up."""
-        if self.ready or self.is_over:
-            return
-        self._woken = self._loop.create_future()
-        timer = None if at_most_s is None else self._loop.call_later(at_most_s, self._wake)
-        try:
-            await self._woken
-        finally:
-            self._woken = None
-            if timer is not None:
-                timer.cancel()
-
-    def _wake(self) -> None:
-        if self._woken is not None and not self._woken.done():
-            self._woken.set_result(None)
 
     def _is_full(self) -> bool:
         under_way = len(self._under_way)
@@ -161,11 +155,6 @@ class Run:
     def fill(self) -> None:
         """Send as many requests as there is room for."""
         if self._has_ended:
-            return
-        if self._room is not None:
-            # They come from somewhere else, who waits for room.
-            if not self._is_full():
-                self._room.set()
             return
         coming, count = self._coming, self._count
         while not self._is_full() and (self.client._pacer is None or self._may_begin()):
@@ -184,38 +173,15 @@ class Run:
     def _may_begin(self) -> bool:
         """Whether the rate allows a request now; if not, it is tried again in time."""
         pacer: Any = self.client._pacer
-        now = self._loop.time()
-        pause = pacer.until_free(now)
-        if pause > 0:
-            if self._tick is None:
-                self._tick = self._loop.call_later(pause, self._ticked)
-            return False
-        pacer.wait(now)
-        return True
+        pause: float = pacer.take_if_free(time.monotonic())
+        if pause > 0 and not self._is_held:
+            self._is_held = True
+            self._later(pause, self._go_on)
+        return pause == 0
 
-    def _ticked(self) -> None:
-        self._tick = None
+    def _go_on(self) -> None:
+        self._is_held = False
         self.fill()
-
-    async def _feed(self, source: AsyncIterable[Any]) -> None:
-        """Take items from an asynchronous source, no more than there is room for."""
-        assert self._room is not None
-        try:
-            async for item in source:
-                while self._is_full():
-                    self._room.clear()
-                    await self._room.wait()
-                pacer = self.client._pacer
-                if pacer is not None and (pause := pacer.wait(self._loop.time())) > 0:
-                    await asyncio.sleep(pause)
-                self._submit(Asked(self._count, item))
-                self._count += 1
-        except BaseException as error:
-            self._end_source(error)
-            if not isinstance(error, Exception):
-                raise
-        else:
-            self._end_source(None)
 
     def _end_source(self, error: BaseException | None) -> None:
         self._has_ended, self._error = True, error
@@ -258,29 +224,30 @@ class Run:
         self.ready.append((asked, problem))
         self._wake()
 
-    def _drain(self) -> None:
+    def take(self) -> None:
+        """Take the answers that are there, and send more."""
         answers = self._port.take_all()
         self._under_way.difference_update([asked for asked, _ in answers])
         self.ready.extend(answers)
         self.fill()
         self._wake()
 
-    def plain_response_to(self, asked: Asked, answer: Any) -> AsyncResponse | None:
+    def plain_response_to(self, asked: Asked, answer: Any) -> Any:
         """The response to a URL, if nothing is left to do but to hand it over: most are of this kind. Else None."""
         item = asked.item
         if type(answer) is not _core.Exchange or type(item) is not str or not answer.is_settled or self._tries_again:
             return None
-        response = _new(AsyncResponse)
+        response: Any = self._kind.__new__(self._kind)
         own = own_dict(response)
         own["_exchange"], own["index"], own["item"] = answer, asked.index, item
         own["_call"] = self.client, "GET", self.name, _NO_CONTEXT, None, item
         return response
 
-    async def response_to(self, asked: Asked, answer: Any) -> AsyncResponse | None:
-        """The response that an answer makes, None for one that is tried again."""
+    def response_to(self, asked: Asked, answer: Any) -> Any:
+        """The response that an answer makes."""
         client, item = self.client, asked.item
         if isinstance(answer, Exception):
-            response: Any = AsyncResponse(_as_requests(answer))
+            response: Any = self._kind(_as_requests(answer))
             response._catch_response = False
         elif answer is False:
             raise RuntimeError(failures.LOST)
@@ -290,30 +257,29 @@ class Run:
             name, context = given.get("name", self.name), given.get("context", _NO_CONTEXT)
             call = (client, request.method, name, context, None, request.url)
             if answer.is_settled:
-                response = _new(AsyncResponse)
+                response = self._kind.__new__(self._kind)
                 response._exchange, response._call = answer, call
             else:
                 response = client._reported(answer, call, False, client.limited(given).get("timeout"))
-                await response.told()
-            if client._retries is not None:
-                wait = client._retries.wait_after(asked.attempt, response, response.error)
-                if wait is not None:
-                    self._try_again(asked, wait)
-                    return None
         own = own_dict(response)
         own["index"], own["item"] = asked.index, item
-        return response  # type: ignore[no-any-return]
+        return response
 
-    def _try_again(self, asked: Asked, wait: float) -> None:
+    def tries_again(self, asked: Asked, response: Any) -> bool:
+        """Whether this response is not the last word; what was asked for is sent again then."""
+        retries = self.client._retries
+        wait = None if retries is None else retries.wait_after(asked.attempt, response, response.error)
+        if wait is None:
+            return False
+
         def again() -> None:
-            self._timers.discard(timer)
             self._under_way.discard(asked)
             self._submit(asked)
 
         asked.key = 0
         self._under_way.add(asked)
-        timer = self._loop.call_later(wait, again)
-        self._timers.add(timer)
+        self._later(wait, again)
+        return True
 
 
 def _as_requests(problem: Exception) -> RequestException:
@@ -333,8 +299,7 @@ class Herald:
     ) -> None:
         self._total, self._on_progress = total, on_progress
         self._bar = bar_for(total, wants_bar)
-        self._clock = asyncio.get_running_loop().time
-        self._began_at = self._told_at = self._clock()
+        self._began_at = self._told_at = time.monotonic()
         self._done = self._failed = 0
         #: How many were done when that was last told.
         self._told = 0
@@ -345,23 +310,23 @@ class Herald:
         if (self._done == self._told and self._bar is None) or not self.is_needed:
             return None
         pause_s = _SILENCE_S if self._done == self._told else _BETWEEN_WORDS_S
-        return max(0.0, self._told_at + pause_s - self._clock())
+        return max(0.0, self._told_at + pause_s - time.monotonic())
 
     @property
     def is_needed(self) -> bool:
         """Whether anybody wants to know."""
         return self._bar is not None or self._on_progress is not None
 
-    def note(self, response: AsyncResponse) -> None:
+    def note(self, response: Any) -> None:
         """One more response is handed over."""
         self._done += 1
         self._failed += response.error is not None or response.status_code >= 400
 
-    async def tell(self, is_due: bool = False) -> None:
-        """Say how far it has come, if it is time to, or if it `is_due` whatever the time."""
+    def tell(self, is_due: bool = False) -> Iterator[Pause]:
+        """Say how far it has come, if it is time to, or if it `is_due` whatever the time; who listens may want to be awaited."""
         if not self.is_needed:
             return
-        now = self._clock()
+        now = time.monotonic()
         if not is_due and now - self._told_at < _BETWEEN_WORDS_S:
             return
         is_news = is_due or self._done != self._told
@@ -372,7 +337,7 @@ class Herald:
         if self._on_progress is not None and is_news:
             answer = self._on_progress(progress)
             if inspect.isawaitable(answer):
-                await answer
+                yield Pause(awaitable=answer)
 
     def close(self) -> None:
         """Leave the bar as it is."""
@@ -380,8 +345,14 @@ class Herald:
             self._bar.close()
 
 
-async def results(run: Run, on_progress: Callable[[Progress], Any] | None, bar: bool | None) -> AsyncIterator[Any]:
-    """The responses of a run, one by one."""
+def steps(
+    run: Run, batch: int | None, on_progress: Callable[[Progress], Any] | None, bar: bool | None
+) -> Generator[Any, None, None]:
+    """What a run comes to: its responses, one by one or in lists of `batch`, and the `Pause`s between them."""
+    return _singly(run, on_progress, bar) if batch is None else _in_batches(run, batch, on_progress, bar)
+
+
+def _singly(run: Run, on_progress: Callable[[Progress], Any] | None, bar: bool | None) -> Generator[Any, None, None]:
     herald = Herald(run.total, on_progress, bar)
     try:
         run.begin()
@@ -390,39 +361,45 @@ async def results(run: Run, on_progress: Callable[[Progress], Any] | None, bar: 
                 asked, answer = run.ready.popleft()
                 response = run.plain_response_to(asked, answer)
                 if response is None:
-                    response = await run.response_to(asked, answer)
+                    response = run.response_to(asked, answer)
+                    if (telling := run.telling(response)) is not None:
+                        yield Pause(awaitable=telling)
+                    if run.tries_again(asked, response):
+                        response = None
                 run.fill()
                 if response is not None:
                     if herald.is_needed:
                         herald.note(response)
                     yield response
-            await herald.tell()
-            await run.wait(herald.due_in_s)
-        await herald.tell(is_due=True)
+            yield from herald.tell()
+            yield Pause(herald.due_in_s)
+        yield from herald.tell(is_due=True)
         run.end()
     finally:
         run.close()
         herald.close()
 
 
-async def batches(
+def _in_batches(
     run: Run, size: int, on_progress: Callable[[Progress], Any] | None, bar: bool | None
-) -> AsyncIterator[Any]:
-    """The responses of a run in lists of `size`, and what is left; a bar shows also those that wait for others of their list."""
+) -> Generator[Any, None, None]:
+    """Lists of responses, and what is left; a bar shows also those that wait for others of their list."""
     herald = Herald(run.total, on_progress, False)
-    gathered: list[AsyncResponse] = []
-    coming: Any = results(run, None, bar)
+    gathered: list[Any] = []
     try:
-        async with aclosing(coming):
-            async for response in coming:
-                herald.note(response)
-                gathered.append(response)
+        with closing(_singly(run, None, bar)) as coming:
+            for step in coming:
+                if type(step) is Pause:
+                    yield step
+                    continue
+                herald.note(step)
+                gathered.append(step)
                 if len(gathered) == size:
                     yield gathered
                     gathered = []
-                    await herald.tell(is_due=True)
+                    yield from herald.tell(is_due=True)
         if gathered:
             yield gathered
-            await herald.tell(is_due=True)
+            yield from herald.tell(is_due=True)
     finally:
         herald.close()

@@ -1,4 +1,4 @@
-"""What an `AsyncClient` is told about time and trouble: limits, retries, and how fast it may ask."""
+"""What a client is told about time and trouble: limits, retries, and how fast it may ask."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from requests.exceptions import ConnectionError
 from requests.exceptions import Timeout as AnyTimeout
+
+from rocust._kernel.native import Lock
 
 if TYPE_CHECKING:
     from requests import Response
@@ -42,6 +44,27 @@ class Timeout:
                 raise ValueError(
                     f"Timeout({name}=...) is a number of seconds above 0, or None for no limit; it is {value!r}"
                 )
+
+
+class Limits(tuple[float | None, float | None]):
+    """Connect and read limits as the session takes them, with the total beside them."""
+
+    total: float | None = None
+
+    @classmethod
+    def of(cls, timeout: Any) -> Limits:
+        """The limits that a caller wrote: a `Timeout`, seconds in total, None for none, or a pair of connect and read."""
+        if isinstance(timeout, Limits):
+            return timeout
+        if timeout is None:
+            timeout = Timeout(total=None)
+        elif isinstance(timeout, tuple):
+            timeout = Timeout(None, *timeout)
+        elif not isinstance(timeout, Timeout):
+            timeout = Timeout(total=timeout)
+        limits = cls((timeout.connect, timeout.read))
+        limits.total = timeout.total
+        return limits
 
 
 @dataclass(frozen=True)
@@ -96,20 +119,27 @@ class Pacer:
             raise ValueError(f"rate is a number of requests a second above 0; it is {rate!r}")
         self._gap = 1 / rate
         self._next = float("-inf")
+        # Threads may share a client.
+        self._lock = Lock()
 
     def wait(self, now: float) -> float:
         """Take the next moment; how many seconds it is away. What was not used is not caught up."""
-        moment = max(now, self._next)
-        self._next = moment + self._gap
+        with self._lock:
+            moment = max(now, self._next)
+            self._next = moment + self._gap
         return moment - now
 
-    def until_free(self, now: float) -> float:
-        """How many seconds the next moment is away, without taking it."""
-        return max(0.0, self._next - now)
+    def take_if_free(self, now: float) -> float:
+        """Take the next moment if it has come; how many seconds it is away."""
+        with self._lock:
+            pause = max(0.0, self._next - now)
+            if pause == 0:
+                self._next = now + self._gap
+        return pause
 
 
 class Request:
-    """One request for `AsyncClient.map`: what a call of `client.request` would be given.
+    """One request for `map`: what a call of `client.request` would be given.
 
     Args:
         method: The HTTP method.
