@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from rocust._compat.deprecated import DeprecatedHttpLocustClass as HttpLocust
     from rocust._compat.deprecated import DeprecatedLocustClass as Locust
     from rocust._http.async_client import AsyncClient
+    from rocust._http.client import Client
     from rocust._http.failures import TotalTimeout
     from rocust._http.policies import Request, Retry, Timeout
     from rocust._run.shape import LoadTestShape
@@ -52,6 +53,7 @@ _HOMES = {
     "AsyncClient": ("_http.async_client", "AsyncClient"),
     "AsyncHttpUser": ("_users.async_http_user", "AsyncHttpUser"),
     "AsyncUser": ("_users.async_user", "AsyncUser"),
+    "Client": ("_http.client", "Client"),
     "FastHttpUser": ("_users.http_user", "FastHttpUser"),
     "HttpLocust": ("_compat.deprecated", "DeprecatedHttpLocustClass"),
     "HttpUser": ("_users.http_user", "HttpUser"),
@@ -132,6 +134,7 @@ __all__ = [
     "AsyncClient",
     "AsyncHttpUser",
     "AsyncUser",
+    "Client",
     "FastHttpUser",
     "HttpLocust",
     "HttpUser",

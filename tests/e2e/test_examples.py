@@ -79,6 +79,22 @@ def test_example_of_a_browser_runs_without_a_failure(target: str) -> None:
 
 def test_each_example_is_a_directory_with_a_locustfile() -> None:
     assert len(LOCUSTFILES) >= 5
-    # The scripts beside those are run by seeds/test_c_client.py, which holds that it runs all.
+    # The scripts beside those are run by seeds/test_c_client.py, which holds that it runs all, and by the test below.
     others = set(EXAMPLES.rglob("*.py")) - set(LOCUSTFILES)
-    assert {path.parent.name for path in others} <= {"asyncio"}
+    assert {path.parent.name for path in others} <= {"asyncio", "client"}
+    assert {path.name for path in others if path.parent.name == "client"} == {"many_urls.py"}
+
+
+@pytest.mark.ours("has no client without users")
+def test_example_of_the_blocking_client(target: str) -> None:
+    path = EXAMPLES / "client" / "many_urls.py"
+    ended = subprocess.run(
+        [sys.executable, "-W", "error", str(path), target], capture_output=True, text=True, timeout=50, check=False
+    )
+    assert (ended.returncode, ended.stderr) == (0, ""), ended.stdout + ended.stderr
+    call, line, *failed, threads, counted = ended.stdout.splitlines()
+    assert (call, line) == ("call: 200", "line: Hello, World!")
+    assert sorted(failed) == ["failed: /?status=404, 404", "failed: http://nowhere.invalid/, ConnectionError"]
+    assert threads == "threads: 40 answered"
+    # What failed to connect was tried three times.
+    assert counted == "counted: 2046, 4 failed"

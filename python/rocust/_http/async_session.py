@@ -21,7 +21,7 @@ from rocust._http.recording import ledgers
 from rocust._http.response import own_dict
 from rocust._http.session import HttpSession
 from rocust._http.state import why_not_plain
-from rocust._http.submitting import TAKEN, SubmittingSession
+from rocust._http.submitting import SubmittingSession
 from rocust._kernel import looproom
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _new = AsyncResponse.__new__
 _NO_CONTEXT: dict[str, Any] = {}
 #: Arguments of a call that are taken, and those that are refused, but not as somebody's mistake in writing.
-_KNOWN = TAKEN | {"hooks"}
+_KNOWN = SubmittingSession._plain | {"hooks"}
 
 #: The labels of `rename_request`, by session: a block is its task's own, and that of the tasks it starts.
 _labels: ContextVar[Mapping[AsyncHttpSession, str]] = ContextVar("rocust_request_names")
@@ -155,7 +155,7 @@ class AsyncHttpSession(SubmittingSession):
             raise TypeError(f"request() got an unexpected keyword argument {unknown[0]!r}")
         # Who has patched `requests` has patched what is not used here.
         return (
-            paths.unplain(kwargs, TAKEN)
+            paths.unplain(kwargs, self._plain)
             or (self._is_touched and why_not_plain(self))
             or (self.trust_env and environment.speaks())
             or None

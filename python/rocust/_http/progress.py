@@ -1,4 +1,4 @@
-"""A progress bar for `AsyncClient.map`: in a notebook by its own means, in a terminal by whichever library is installed."""
+"""A progress bar for `map`: in a notebook by its own means, in a terminal by whichever library is installed."""
 
 from __future__ import annotations
 

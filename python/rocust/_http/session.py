@@ -82,6 +82,9 @@ class HttpSession(WiredSession, requests.Session):
     _response_kind: type[ResponseContextManager] = ResponseContextManager
     _begin_streaming = staticmethod(streaming.begin)
 
+    #: Arguments of calls that are the engine's.
+    _plain = PLAIN
+
     _is_touched = False
     _headers_changed = False
     #: Which method a subclass has of its own, in words.
@@ -285,10 +288,10 @@ class HttpSession(WiredSession, requests.Session):
         if exchange is False:
             raise RuntimeError(failures.LOST)
         if exchange.is_settled and not catch_response:
-            response = _new(ResponseContextManager)
+            response = _new(self._response_kind)
             response._exchange, response._call = exchange, (self, method, name, context, extra, url)
             if extra is not None and extra["is_streamed"]:
-                streaming.begin(own_dict(response), exchange)
+                self._begin_streaming(own_dict(response), exchange)
             return response
         call = (self, method, name, context, extra, url)
         own_error = body.error if body is not None else None
@@ -392,7 +395,7 @@ class HttpSession(WiredSession, requests.Session):
         """What of the call, of the session or of the process needs `requests`' own code, in words."""
         return (
             paths.patched()
-            or paths.unplain(kwargs, PLAIN)
+            or paths.unplain(kwargs, self._plain)
             or (self._is_touched and why_not_plain(self))
             or (self.trust_env and environment.speaks())
             or None
@@ -549,7 +552,7 @@ class HttpSession(WiredSession, requests.Session):
         if is_ours and not streamed and plain.raw is not None:
             # It has been read, as anybody can see who looks.
             plain.raw.drain_conn()
-        response = ResponseContextManager.wrap_response(plain, self.request_event, meta, catch_response)
+        response = self._response_kind.wrap_response(plain, self.request_event, meta, catch_response)
         call.hand_over(response, is_ours)
         if not catch_response:
             response.report_by_status()

@@ -29,10 +29,13 @@ from rocust._kernel import looproom, mailroom
 from rocust._kernel.green import getcurrent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
 _ALL = 1 << 30
 """More than any piece holds: the engine gives as much as it gathers at once."""
+_BLOCK_BYTES = 64 * 1024
+AS_IT_COMES = 1 << 29
+"""What `iter_content` is asked for by who wants pieces as they come, which `requests` has no word for."""
 _OWN_ENCODINGS = ("br", "zstd")
 """Content encodings that the engine undoes, since urllib3 needs other packages for them."""
 
@@ -188,7 +191,7 @@ class _Socket:
         self._wire = wire
 
     def makefile(self, *_: Any) -> io.BufferedReader:
-        return io.BufferedReader(self._wire, 64 * 1024)
+        return io.BufferedReader(self._wire, _BLOCK_BYTES)
 
 
 class BodyFile(http.client.HTTPResponse):
@@ -270,6 +273,17 @@ class StreamedResponse(HTTPResponse):
         if self._decoder is not None and limit is not None and not isinstance(self._decoder, _Bounded):
             bounded: Any = _Bounded(self._decoder, limit)
             self._decoder = bounded
+
+    def stream(
+        self, amt: int | None = _BLOCK_BYTES, decode_content: bool | None = None
+    ) -> Generator[bytes, None, None]:
+        """The body in pieces of so many bytes, or as they come."""
+        if amt != AS_IT_COMES:
+            yield from super().stream(amt, decode_content)
+            return
+        # Only one that asks for a number of bytes hears that the body has ended too soon.
+        while piece := self.read1(_BLOCK_BYTES, decode_content):
+            yield piece
 
     @contextmanager
     def _error_catcher(self) -> Iterator[None]:

@@ -19,12 +19,11 @@ from rocust._http.paths import ADAPTER_SEND, SESSION_SEND
 from rocust._http.session import HttpSession
 from rocust._http.uploading import SentBody
 
-#: Arguments of a call that are the engine's.
-TAKEN = PLAIN | {"files"}
-
 
 class SubmittingSession(HttpSession):
     """A session that can submit a request without waiting for its answer."""
+
+    _plain = PLAIN | {"files"}
 
     #: What is said of a call that only `requests` could make.
     _refusal = (
@@ -48,9 +47,8 @@ class SubmittingSession(HttpSession):
         self, method: Any, url: Any, name: str | None, data: Any, json: Any, kwargs: dict[str, Any]
     ) -> tuple[dict[str, Any], Any, tracing.Trace | None]:
         """All that goes with a request, what makes its body, and who follows it."""
+        self._refuse_two_bodies(data, kwargs)
         body = self._sent_body(data, method)
-        if body is not None:
-            self._refuse_files(kwargs)
         try:
             extra = self._extra(method, url, data, json, kwargs, body)
         except NotPlain as problem:
@@ -61,9 +59,9 @@ class SubmittingSession(HttpSession):
         self._refuse(refused)
 
     @staticmethod
-    def _refuse_files(kwargs: dict[str, Any]) -> None:
+    def _refuse_two_bodies(data: Any, kwargs: dict[str, Any]) -> None:
         """Say that files cannot go with a body that is made while it is sent, in `requests`' words."""
-        if kwargs.get("files"):
+        if kwargs.get("files") and (uploading.is_streamed(data) or hasattr(data, "__aiter__")):
             raise NotImplementedError("Streamed bodies and files are mutually exclusive.")
 
     @staticmethod

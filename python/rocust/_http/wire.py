@@ -32,7 +32,7 @@ class WireSettings:
     source_address: tuple[str, int] | None = None
     #: Whether a new TLS connection continues the session of an earlier one of the same user, which saves the server work.
     tls_resumption: bool = True
-    #: For how many seconds addresses are used that a name resolved to; None for the usual time. Only an `AsyncClient` chooses it.
+    #: For how many seconds addresses are used that a name resolved to; None for the usual time. Only `Client` and `AsyncClient` choose it.
     dns_ttl: float | None = None
 
     def but(self, **changes: Any) -> WireSettings:

@@ -77,9 +77,20 @@ def current() -> Room:
         return mailroom
 
 
-def wait_for_bell(port: _core.Port, at_most_s: float | None) -> None:
-    """Leave the current greenlet, or block the thread, until a port of the caller's own has something to be drained, or time is up."""
-    if existing_hub() is None:
-        threadroom.Bell(port).wait(at_most_s)
-    else:
-        wait_readable(port.fd, at_most_s)
+class Watch:
+    """A port of somebody's own, and a way to wait for it in whatever thread or greenlet."""
+
+    __slots__ = ("_bell", "port")
+
+    def __init__(self) -> None:
+        self.port = _core.Port()
+        self._bell: threadroom.Bell | None = None
+
+    def wait(self, at_most_s: float | None = None) -> None:
+        """Leave the current greenlet, or block the thread, until the port has something to be drained, or until the time is up."""
+        if existing_hub() is not None:
+            wait_readable(self.port.fd, at_most_s)
+            return
+        if self._bell is None:
+            self._bell = threadroom.Bell(self.port)
+        self._bell.wait(at_most_s)

@@ -8,6 +8,7 @@ from rocust._http.fast import FastHttpSession
 from rocust._http.session import HttpSession
 from support.script import Route, redirect
 from support.server import RefusingPort, ScriptedServer
+from support.waiting import in_a_greenlet, in_a_thread
 
 
 @pytest.fixture(scope="session")
@@ -28,6 +29,26 @@ def server(scripted_server):
         }
     )
     return scripted_server
+
+
+@pytest.fixture
+def quiet(server):
+    """A server whose `/quiet` never answers, and whose `/flaky` answers at the third time."""
+    server.set_routes(
+        {
+            "/": Route(),
+            "/quiet": Route(gate="never"),
+            "/flaky": [Route(status=503), Route(status=503), Route()],
+            "/down": Route(status=503),
+        }
+    )
+    return server
+
+
+@pytest.fixture(params=[in_a_thread, in_a_greenlet], ids=["thread", "greenlet"])
+def run(request):
+    """Runs what blocks, in each of the places where it may."""
+    return request.param
 
 
 @pytest.fixture

@@ -16,22 +16,7 @@ import rocust
 from rocust._errors import LocustError
 from rocust._http.policies import Pacer, Request
 from support.loop import run
-from support.script import Route, wait_for_gate
-
-
-@pytest.fixture
-def quiet(server):
-    """A server whose `/quiet` never answers, and whose `/flaky` answers at the third time."""
-    server.set_routes(
-        {
-            "/": Route(),
-            "/quiet": Route(gate="never"),
-            "/flaky": [Route(status=503), Route(status=503), Route()],
-            "/down": Route(status=503),
-            "/stalls": Route(steps=(wait_for_gate("never"),)),
-        }
-    )
-    return server
+from support.script import Route
 
 
 def client_of(server, **settings):

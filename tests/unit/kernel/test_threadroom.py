@@ -99,16 +99,14 @@ def test_a_port_of_ones_own_is_waited_for(has_hub):
             import gevent
 
             gevent.get_hub()
-        port = mailroom.current().port
-        other = threadroom.ThreadRoom().port
+        watch = mailroom.Watch()
         # Nothing comes: the time is up.
-        mailroom.wait_for_bell(other, 0.01)
-        assert other.take_all() == []
+        watch.wait(0.01)
+        assert watch.port.take_all() == []
         waiter = object()
-        other.wait(waiter, 0.01)
-        mailroom.wait_for_bell(other, LONG_S)
-        assert other.take_all() == [(waiter, None)]
-        assert port.waiting == 0
+        watch.port.wait(waiter, 0.01)
+        watch.wait(LONG_S)
+        assert watch.port.take_all() == [(waiter, None)]
         if has_hub:
             from rocust._kernel.native import drop_hub
 
