@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import requests
 from support.command import run_python, start_python
-from support.script import Route
+from support.script import Route, send, wait_for_gate
 from support.server import ScriptedServer
 
 pytestmark = pytest.mark.ours("has no asynchronous client")
@@ -22,6 +22,7 @@ from contextlib import asynccontextmanager
 import rocust
 import uvicorn
 from fastapi import FastAPI, HTTPException
+from fastapi.responses import StreamingResponse
 
 loop, upstream = sys.argv[1:]
 
@@ -48,6 +49,14 @@ async def greetings(count: int):
 async def missing():
     response = await app.state.client.get("/missing")
     raise HTTPException(response.status_code, "it is not there either")
+
+@app.get("/relayed")
+async def relayed(path: str):
+    async def pieces():
+        async with app.state.client.stream("GET", path) as response:
+            async for piece in response.aiter_bytes():
+                yield piece
+    return StreamingResponse(pieces())
 
 uvicorn.run(app, host="127.0.0.1", port=0, loop=loop)
 """
@@ -121,7 +130,14 @@ os._exit(7)
 
 @pytest.fixture
 def upstream():
-    with ScriptedServer({"/greeting": Route(body='"hello"'), "/missing": Route(status=404)}) as server:
+    head = send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nfirst\r\n")
+    routes = {
+        "/greeting": Route(body='"hello"'),
+        "/missing": Route(status=404),
+        "/whole": Route(steps=(head, send("6\r\nsecond\r\n0\r\n\r\n"))),
+        "/unending": Route(steps=(head, wait_for_gate("never"))),
+    }
+    with ScriptedServer(routes) as server:
         yield server
 
 
@@ -146,6 +162,26 @@ def test_one_client_serves_all_handlers_of_an_application(upstream: ScriptedServ
     assert {exchange.query for exchange in upstream.journal("/greeting")} == {f"number={n}" for n in range(60)}
     assert upstream.connection_count() <= 5
     upstream.wait_for(lambda: not upstream.open_connections(), "the connections to end")
+
+
+@pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
+def test_what_is_relayed_comes_in_pieces_and_ends_with_its_visitor(upstream: ScriptedServer, loop: str) -> None:
+    with start_python(APPLICATION, loop, upstream.url) as running:
+        announced = re.search(r"http://\S+:\d+", running.wait_for_line("Uvicorn running on"))
+        assert announced is not None
+        assert requests.get(f"{announced[0]}/relayed?path=/whole", timeout=20).content == b"firstsecond"
+        with requests.get(f"{announced[0]}/relayed?path=/unending", timeout=20, stream=True) as response:
+            assert next(response.iter_content(None)) == b"first"
+            (asked,) = upstream.journal("/unending")
+        # The visitor has gone: nobody wants the rest of the answer.
+        upstream.wait_for_hang_up(asked.connection)
+        assert requests.get(f"{announced[0]}/greetings/1", timeout=20).json() == {"number": 1, "said": "hello"}
+        running.send_signal(signal.SIGINT)
+        result = running.wait()
+    assert result.returncode == 0, result.stderr
+    assert not re.search("Traceback|never|Warning", result.stderr), result.stderr
+    # A stream is in the books when its head has come.
+    assert result.printed("REQUESTS") == [3]
 
 
 def test_loops_that_a_test_runner_made(upstream: ScriptedServer) -> None:

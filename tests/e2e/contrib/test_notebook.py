@@ -226,10 +226,10 @@ def test_import_and_requests_touch_nothing_and_the_kernel_goes_on(server: Script
 # -- the progress bar -----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("progress", ["None", "True"])
-def test_the_bar_is_a_line_that_changes(kernel: Kernel, server: ScriptedServer, progress: str) -> None:
+@pytest.mark.parametrize("setting", ["progress=None", "progress=True", "batch=100"])
+def test_the_bar_is_a_line_that_changes(kernel: Kernel, server: ScriptedServer, setting: str) -> None:
     paths = "['/'] * 25 + ['/missing'] * 5 + ['/later'] * 10"
-    cell = kernel.start(f"async for _ in client.map({paths}, progress={progress}): pass")
+    cell = kernel.start(f"async for _ in client.map({paths}, {setting}): pass")
     kernel.wait_for(lambda: bool(cell.displays) and "30 of 40" in cell.displays[0]["text/plain"], "the bar at 30")
     assert cell.displays[0]["text/html"].startswith(
         '<progress value="30" max="40"></progress> 30 of 40 requests, 5 failed'
