@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 import socket
 import traceback
@@ -11,6 +12,7 @@ from uuid import uuid4
 
 from rocust import _core
 from rocust._cluster.message import Message
+from rocust._kernel import awaiting
 from rocust._kernel.green import GreenletExit, give_way, joinall, run_in_hub
 from rocust._run.roles import WorkerNode
 from rocust._run.runner import (
@@ -153,10 +155,16 @@ class LocalRunner(Runner):
             raise
 
     def send_message(self, msg_type: str, data: Any = None, client_id: str | None = None) -> None:
-        """Call the listener registered for `msg_type`: a message to oneself. Same as Locust."""
+        """Call the listener registered for `msg_type`: a message to oneself.
+
+        Same as Locust, but that a listener may be `async def`: it has ended when this returns, or has begun where an asynchronous user
+        calls this.
+        """
         logger.debug("Running locally: sending %s message to self", msg_type)
         if msg_type not in self.custom_messages:
             logger.warning("Unknown message type received: %s", msg_type)
             return
         listener, _ = self.custom_messages[msg_type]
-        listener(environment=self.environment, msg=Message(msg_type, data, "local"))
+        answer = listener(environment=self.environment, msg=Message(msg_type, data, "local"))
+        if inspect.isawaitable(answer):
+            awaiting.finish(answer, getattr(listener, "__qualname__", repr(listener)))

@@ -44,7 +44,8 @@ class AsyncUser(User):
 
     Code of such a user runs in the loop's thread, not in that of the runner, and so do listeners of the events that it fires; a listener
     may be `async def`. `environment.runner.start(users, rate)`, `stop()`, `quit()` and `stop_users()` may be called from there, and return
-    at once; what starts or stops the test is carried out in the order in which it was called.
+    at once; what starts or stops the test is carried out in the order in which it was called. No greenlet runs there: what other users
+    spawn with gevent, these give to `asyncio.create_task`.
 
     A library that starts threads of its own (`grpc.aio` does) gets greenlets under the patches that the command applies, and may hang. A
     run of asynchronous users alone needs no patches: set `LOCUST_SKIP_MONKEY_PATCH=1`.

@@ -216,3 +216,38 @@ def test_order_that_goes_wrong_is_in_the_log(make_runner, caplog):
     runner.start(2, 1000)
     wait_until(lambda: "'>' not supported between instances of 'str' and 'int'" in caplog.text)
     assert runner.user_count == 2
+
+
+# -- messages ---------------------------------------------------------------------------------------------------------------
+
+
+def test_listener_of_a_message_may_be_a_coroutine_function(make_runner):
+    got = []
+
+    async def hear(environment, msg):
+        await asyncio.sleep(0)
+        got.append((environment, msg.data, bool(loop_thread.here())))
+
+    async def orders(runner):
+        runner.send_message("hello", "from a task")
+        while len(got) < 2:
+            await asyncio.sleep(0.001)
+        got.append("both")
+
+    runner = make_runner(ordering(orders), Resting)
+    runner.register_message("hello", hear)
+    runner.send_message("hello", "from a greenlet")
+    assert got == [(runner.environment, "from a greenlet", True)]
+    runner.start(1, 1000)
+    wait_until(lambda: got[-1] == "both")
+    assert got[1] == (runner.environment, "from a task", True)
+
+
+def test_what_such_a_listener_raises_is_the_senders(make_runner):
+    async def refuse(environment, msg):
+        raise LookupError(msg.data)
+
+    runner = make_runner(Resting)
+    runner.register_message("hello", refuse)
+    with pytest.raises(LookupError, match="unheard"):
+        runner.send_message("hello", "unheard")
