@@ -144,3 +144,27 @@ def test_thousand_users_in_mid_request_may_finish_within_the_stop_timeout(monkey
         assert server.count("/held") == users
         assert (result.total.requests, result.total.failures, result.aborted) == (users, 0, 0), result.stderr
         assert result.printed("COUNTS") == [[0, users, users, 0]], result.stderr
+
+
+IMPATIENT = """
+import asyncio
+from locust import task
+from rocust import AsyncHttpUser
+
+class Impatient(AsyncHttpUser):
+    @task
+    async def give_up(self):
+        try:
+            await asyncio.wait_for(self.client.get("/held"), 0.05)
+        except asyncio.TimeoutError:
+            pass
+"""
+
+
+def test_requests_that_their_own_tasks_call_off_are_counted_and_are_no_warning() -> None:
+    with ScriptedServer({"/held": Route(gate="never")}) as server:
+        result = run_locust(IMPATIENT, "-H", server.url, "-u", "20", "-r", "20", "-t", "1", "-s", "5")
+        server.settle()
+        assert 100 < server.count("/held") <= result.aborted
+    assert (result.total.requests, result.returncode) == (0, 0)
+    assert result.log_lines("WARNING") == []

@@ -7,7 +7,7 @@ import json
 import logging
 from abc import abstractmethod
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict
 from weakref import WeakSet
 
 from rocust import _core
@@ -73,6 +73,10 @@ def locust_exception_handler(environment: Environment) -> Callable[[AnyGreenlet]
 def class_counts_for_log(counts: dict[str, int]) -> str:
     """Users per class, and their sum, as log lines show them."""
     return f"{json.dumps(dict(sorted(counts.items())))} ({sum(counts.values())} total users)"
+
+
+#: Method, URL, how long it waited, whether its answer had begun to come, and how much of it lay unread.
+_CalledOff: TypeAlias = tuple[str, str, float, bool, int | None]
 
 
 def _told(method: str, url: str, seconds: float, has_begun: bool, unread: int | None) -> str:
@@ -393,9 +397,11 @@ class Runner:
                 self.shape_greenlet.kill(block=True)
                 self.shape_greenlet = None
             self.shape_last_tick = None
+        # Only so many are kept: those of tasks that were cancelled meanwhile make room for those of now.
+        called_off = _core.take_called_off()
         self.stop_users(self.user_classes_count)
         self._users_dispatcher = None
-        self._close_books()
+        self._close_books(called_off)
         self.update_state(STATE_STOPPED)
         self.cpu_log_warning()
         self.environment.events.test_stop.fire(environment=self.environment)
@@ -426,21 +432,22 @@ class Runner:
         self._ordered = _after(self._ordered, order)
         self._ordered.link_exception(self._handle_exception)
 
-    def _close_books(self) -> None:
+    def _close_books(self, called_off: list[_CalledOff]) -> None:
         """Wait a moment for requests that were called off to be accounted for, and say how many there were."""
         _core.settle(_SETTLING_PATIENCE_S)
         mailroom.current().port.purge()
         if thread := loop_thread.running():
             thread.settle(_SETTLING_PATIENCE_S)
-        called_off = _core.take_called_off()
+        called_off += _core.take_called_off()
         if aborted := self.stats.num_aborted:
             logger.info(
                 "%d requests were in flight when their users were stopped or their tasks cancelled, or nobody judged them; "
                 "they are not in the statistics",
                 aborted,
             )
-        if self.environment.stop_timeout:
-            # They had time to end, so something is wrong with them.
+        if stop_timeout := self.environment.stop_timeout:
+            # They had time to end, so something is wrong with them. Others were called off by their own tasks.
+            called_off = [call for call in called_off if call[2] >= stop_timeout]
             for call in called_off[:_CALLS_NAMED]:
                 logger.warning("%s", _told(*call))
             if len(called_off) > _CALLS_NAMED:
