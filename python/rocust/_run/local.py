@@ -13,7 +13,7 @@ from uuid import uuid4
 from rocust import _core
 from rocust._cluster.message import Message
 from rocust._kernel import awaiting
-from rocust._kernel.green import GreenletExit, give_way, joinall, run_in_hub
+from rocust._kernel.green import Event, GreenletExit, give_way, joinall, run_in_hub
 from rocust._run.roles import WorkerNode
 from rocust._run.runner import (
     STATE_INIT,
@@ -46,6 +46,9 @@ class LocalRunner(Runner):
         self.worker_index = 0
         self.worker_count = 1
         self._is_ramping = False
+        #: Set but while listeners are told that the test starts.
+        self._has_begun = Event()
+        self._has_begun.set()
         self.client_id = f"{socket.gethostname()}_{uuid4().hex}"
         self._local_worker_node = WorkerNode(id="local")
         self._local_worker_node.user_classes_count = self.user_classes_count
@@ -69,7 +72,7 @@ class LocalRunner(Runner):
         its beginning. The last ones so come up to a second later, when the rate says so. And a listener of `spawning_complete` may
         call this, where Locust ends the listener instead.
         """
-        if self._handed_to_hub(lambda: self.start(user_count, spawn_rate, wait, user_classes)):
+        if self._handed_to_hub(lambda: self._start_in_turn(user_count, spawn_rate, wait, user_classes)):
             return
         if spawn_rate > _HIGH_SPAWN_RATE:
             logger.warning(
@@ -80,6 +83,11 @@ class LocalRunner(Runner):
             self.spawning_greenlet.kill(block=True)
         self._is_ramping = True
         self.spawning_greenlet = self._spawn_own(lambda: self._start(user_count, spawn_rate, wait, user_classes))
+
+    def _start_in_turn(self, *order: Any) -> None:
+        """Start as a listener on the loop wants it. If that one listens to `test_start`, all who do are heard first, and once."""
+        self._has_begun.wait()
+        self.start(*order)
 
     def _start(
         self, user_count: int, spawn_rate: float, wait: bool = False, user_classes: list[type[User]] | None = None
@@ -118,7 +126,11 @@ class LocalRunner(Runner):
         self.cpu_warning_emitted = False
         self.worker_cpu_warning_emitted = False
         self.environment._filter_tasks_by_tags()
-        self.environment.events.test_start.fire(environment=self.environment)
+        self._has_begun.clear()
+        try:
+            self.environment.events.test_start.fire(environment=self.environment)
+        finally:
+            self._has_begun.set()
 
     def _follow(self, wanted: dict[str, int], spawn_rate: float, wait: bool) -> None:
         """Start and stop users until there are as many as the dispatcher wants."""

@@ -168,6 +168,23 @@ def test_listener_may_start_more_users_when_all_are_there(make_runner, is_corout
     assert (runner.user_count, runner.state, runner.target_user_count) == (6, "running", 6)
 
 
+def test_listener_of_the_start_may_start_more_users_and_all_are_told_once(make_runner):
+    told = []
+
+    async def more(environment, **_):
+        environment.runner.start(4, 1000)
+        await asyncio.sleep(0.01)
+        told.append("more")
+
+    runner = make_runner(Resting)
+    runner.environment.events.test_start.add_listener(more)
+    runner.environment.events.test_start.add_listener(lambda **_: told.append("after it"))
+    runner.start(1, 1000)
+    wait_until(lambda: runner.user_count == 4 and runner.state == "running")
+    assert told == ["more", "after it"]
+    assert runner.happened.count("test_start") == 1
+
+
 def test_shape_may_be_started_from_a_task(make_runner):
     class Shape(LoadTestShape):
         def tick(self):
