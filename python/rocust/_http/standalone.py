@@ -72,10 +72,15 @@ class Standalone(SubmittingSession):
 
         Raises:
             ValueError: For a limit, rate or time that cannot be.
+            TypeError: For retries that are no `Retry`.
         """
         for name, value in (("limit", limit), ("limit_per_host", limit_per_host)):
             if value is not None and not is_count(value):
                 raise ValueError(f"{name} is a number of requests, at least 1, or None for no limit; it is {value!r}")
+        if retries is not None and not hasattr(retries, "wait_after"):
+            raise TypeError(
+                f"retries is a rocust.Retry, such as Retry(attempts=3), or None for none; it is {retries!r}"
+            )
         stats = RequestStats()
         request_event = EventHook()
         request_event.add_listener(StatsListener(SimpleNamespace(stats=stats)))

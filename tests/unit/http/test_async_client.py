@@ -144,6 +144,11 @@ def test_settings_that_cannot_be_are_refused(make):
         make()
 
 
+def test_retries_that_are_a_number_are_refused():
+    with pytest.raises(TypeError, match=r"retries is a rocust.Retry, such as Retry\(attempts=3\).*it is 3"):
+        rocust.AsyncClient(retries=3)
+
+
 class Listening:
     """Stands before a client of the engine, and keeps what it is told of connections."""
 
