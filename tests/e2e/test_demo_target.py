@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import http.client
 import json
-import re
-import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
 
 import pytest
 from support.clock import assert_in_time
-from support.command import COMMAND
+from support.command import demo_target
 
 pytestmark = pytest.mark.ours("has no demo target")
 
@@ -23,13 +21,10 @@ Connect = Callable[[], http.client.HTTPConnection]
 def connect() -> Iterator[Connect]:
     """Opens connections to a fresh target; closes them, and ends it, afterwards."""
     connections: list[http.client.HTTPConnection] = []
-    with subprocess.Popen([*COMMAND, "demo-target", "--port", "0"], stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        announced = re.search(r"http://(\S+):(\d+)", process.stdout.readline())
-        assert announced is not None
+    with demo_target() as url:
 
         def one_more() -> http.client.HTTPConnection:
-            connections.append(http.client.HTTPConnection(announced[1], int(announced[2]), timeout=10))
+            connections.append(http.client.HTTPConnection(url.removeprefix("http://"), timeout=10))
             return connections[-1]
 
         try:
@@ -37,7 +32,6 @@ def connect() -> Iterator[Connect]:
         finally:
             for connection in connections:
                 connection.close()
-            process.terminate()
 
 
 def exchange(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import signal
 import subprocess
 import sys
@@ -11,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from support.browser import program
-from support.command import COMMAND, run_locust, start_locust
+from support.command import demo_target, run_locust, start_locust
 from support.daemon import program_with_port
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -24,14 +23,8 @@ OTHERS = {
 
 @pytest.fixture(scope="module")
 def target() -> Iterator[str]:
-    with subprocess.Popen([*COMMAND, "demo-target", "--port", "0"], stdout=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout is not None
-            announced = re.search(r"http://\S+:\d+", process.stdout.readline())
-            assert announced is not None
-            yield announced[0]
-        finally:
-            process.terminate()
+    with demo_target() as url:
+        yield url
 
 
 @pytest.mark.ours("has no demo target")

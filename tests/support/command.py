@@ -17,7 +17,8 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -336,3 +337,16 @@ def _environment(directory: Path, more: Mapping[str, str] | None) -> dict[str, s
         "ROCUST_TEST_PROBE": str(directory / "probe.json"),
     }
     return inherited | fixed | dict(more or {})
+
+
+@contextmanager
+def demo_target() -> Iterator[str]:
+    """The built-in target at a free port until the end of the block; gives its URL."""
+    with subprocess.Popen([*COMMAND, "demo-target", "--port", "0"], stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            announced = re.search(r"http://\S+:\d+", process.stdout.readline())
+            assert announced is not None
+            yield announced[0]
+        finally:
+            process.terminate()

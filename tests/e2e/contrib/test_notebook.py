@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.command import COMMAND
+from support.command import demo_target
 from support.home import CONTRIB, python_of
 from support.kernel import Kernel
 from support.script import Route
@@ -71,17 +71,11 @@ def assert_usable(kernel: Kernel, server: ScriptedServer, aborted: int) -> None:
 def test_the_example_runs_against_the_demo_target(tmp_path: Path) -> None:
     text = EXAMPLE.read_text(encoding="utf-8")
     assert text.count("http://127.0.0.1:8000") == 1
-    with subprocess.Popen([*COMMAND, "demo-target", "--port", "0"], stdout=subprocess.PIPE, text=True) as target:
-        try:
-            assert target.stdout is not None
-            announced = re.search(r"http://\S+:\d+", target.stdout.readline())
-            assert announced is not None
-            executed = subprocess.run(
-                [python_of(CONTRIB), "-c", EXECUTE], input=text.replace("http://127.0.0.1:8000", announced[0]),
-                stdout=subprocess.PIPE, text=True, timeout=55, check=True, cwd=tmp_path,
-            )  # fmt: skip
-        finally:
-            target.terminate()
+    with demo_target() as url:
+        executed = subprocess.run(
+            [python_of(CONTRIB), "-c", EXECUTE], input=text.replace("http://127.0.0.1:8000", url),
+            stdout=subprocess.PIPE, text=True, timeout=55, check=True, cwd=tmp_path,
+        )  # fmt: skip
     cells = {cell["id"]: cell["outputs"] for cell in json.loads(executed.stdout)["cells"] if "outputs" in cell}
     assert cells["client"][0]["data"]["text/plain"] == ["'Hello, World!'"]
     bar, said = cells["map"]

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.command import COMMAND
+from support.command import demo_target
 from support.script import Route
 from support.server import ScriptedServer
 
@@ -20,14 +20,8 @@ pytestmark = pytest.mark.ours("has no asynchronous client")
 
 @pytest.fixture(scope="module")
 def target() -> Iterator[str]:
-    with subprocess.Popen([*COMMAND, "demo-target", "--port", "0"], stdout=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout is not None
-            announced = re.search(r"http://\S+:\d+", process.stdout.readline())
-            assert announced is not None
-            yield announced[0]
-        finally:
-            process.terminate()
+    with demo_target() as url:
+        yield url
 
 
 def output_of(name: str, *arguments: str) -> str:
