@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from rocust._errors import StopTest
 from rocust._http.async_session import AsyncHttpSession
 from rocust._users.async_rest import AsyncRestMixin
 from rocust._users.async_user import AsyncUser
-from rocust._users.http_user import NO_HOST
-from rocust._users.wire import WireMixin
+from rocust._users.carrier import CarrierMixin
 
 
-class AsyncHttpUser(AsyncRestMixin, WireMixin, AsyncUser):
+class AsyncHttpUser(AsyncRestMixin, CarrierMixin, AsyncUser):
     """An `AsyncUser` with a client in `self.client`: that of `HttpUser`, awaited.
 
     Statistics, names, `catch_response`, streams, cookies and connections are those of `HttpUser`. Several requests of a user at once
@@ -37,25 +33,14 @@ class AsyncHttpUser(AsyncRestMixin, WireMixin, AsyncUser):
     """
 
     abstract = True
-    #: The most bytes a response's body may have, as received and as decoded; a larger one is a failure. None reads bodies of any size,
-    #: except that compressed ones may not decode to more than a gibibyte.
-    max_body: int | None = None
+    client: AsyncHttpSession
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        """Make the user and its client.
-
-        Raises:
-            StopTest: When there is no host.
-        """
-        super().__init__(*args, **kwargs)
-        if self.host is None:
-            raise StopTest(NO_HOST)
-        self.client = AsyncHttpSession(
-            base_url=self.host,
+    def _make_client(self, host: str) -> AsyncHttpSession:
+        client = AsyncHttpSession(
+            base_url=host,
             request_event=self.environment.events.request,
             user=self,
             wire=self._wire_settings(),
         )
-        self.client.trust_env = False
-        if self.max_body is not None:
-            self.client.max_body = self.max_body
+        client.trust_env = False
+        return client
