@@ -49,6 +49,8 @@ class Kernel:
         self._sent: list[str] = []
         self._displays: dict[str, dict[str, str]] = {}
         self._is_ready = self._has_ended = False
+        #: How the kernel has ended after the `with`; negative if it had to be killed.
+        self.returncode: int | None = None
 
     def __enter__(self) -> Kernel:
         # IPython and Jupyter keep things at home.
@@ -134,12 +136,15 @@ class Kernel:
     def _note(self, kind: str, name: str | None, content: Any) -> None:
         if kind == "ready":
             self._is_ready = True
+        elif kind == "over":
+            self.returncode = content
         elif kind == "sent" and name is not None:
             self._cells[name] = Cell()
             self._sent.append(name)
-        if content is None or name not in self._cells:
-            return
-        cell = self._cells[name]
+        elif name in self._cells:
+            self._note_of(self._cells[name], kind, content)
+
+    def _note_of(self, cell: Cell, kind: str, content: Any) -> None:
         match kind:
             case "stream":
                 cell.text[content["name"]] += content["text"]

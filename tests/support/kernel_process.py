@@ -43,7 +43,10 @@ class Kernel:
             self._has_ended = True
             listener.join()
             self._client.stop_channels()
-            self._manager.shutdown_kernel(now=True)
+            process = self._manager.provisioner.process
+            # Asks it to end; one that has not ended after a few seconds is killed.
+            self._manager.shutdown_kernel()
+            tell(kind="over", content=process.returncode)
 
     def _listen(self) -> None:
         while not self._has_ended:

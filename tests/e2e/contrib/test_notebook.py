@@ -173,6 +173,19 @@ def test_a_map_with_a_name_goes_on_in_the_next_cell(kernel: Kernel, server: Scri
     assert server.count("/") == 50
 
 
+def test_a_kernel_that_is_shut_down_in_mid_request_ends_by_itself(server: ScriptedServer) -> None:
+    with Kernel(python_of(CONTRIB)) as kernel:
+        printed(
+            kernel,
+            f"import asyncio, rocust\nclient = rocust.AsyncClient({server.url!r}, limit=20)\nawait client.get('/')",
+        )
+        printed(kernel, "alone = asyncio.create_task(client.get('/held'))\nawait asyncio.sleep(0)")
+        kernel.start("async for response in client.map(['/held'] * 100): pass")
+        server.wait_for_requests(20, "/held")
+    assert kernel.returncode == 0
+    server.wait_for(lambda: not server.open_connections(), "the connections to end")
+
+
 # -- what a notebook is to find as it was -----------------------------------------------------------------------------------
 
 UNTOUCHED = """
@@ -234,6 +247,18 @@ def test_the_bar_is_a_line_that_changes(kernel: Kernel, server: ScriptedServer, 
     assert bar["text/plain"].startswith("40 of 40 requests, 5 failed, ")
     assert bar["text/html"].startswith('<progress value="40" max="40"></progress> 40 of 40 ')
     assert cell.text == {"stdout": "", "stderr": ""}
+
+
+def test_the_bar_is_drawn_anew_in_silence_and_nothing_else_is_told(kernel: Kernel, server: ScriptedServer) -> None:
+    settings = "on_progress=lambda progress: told.append(progress.done)"
+    cell = kernel.start(f"told = []\nasync for _ in client.map(['/'] * 3 + ['/later'], {settings}): pass")
+    kernel.wait_for(lambda: bool(cell.displays) and "3 of 4" in cell.displays[0]["text/plain"], "the bar at 3")
+    drawn, shown = cell.updates, cell.displays[0]["text/plain"]
+    kernel.wait_for(lambda: cell.updates >= drawn + 2, "the bar to be drawn anew")
+    assert cell.displays[0]["text/plain"] != shown, "its rate has fallen"
+    server.open("later")
+    assert kernel.finish(cell).error is None
+    assert printed(kernel, "print(told.count(3), told[-1])") == "1 4"
 
 
 def test_without_a_known_end_there_is_the_line_alone(kernel: Kernel) -> None:
