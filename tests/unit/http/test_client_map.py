@@ -64,7 +64,7 @@ def test_errors_are_values(server, refusing, run):
     assert "hint: make it by itself, with `client.request`" in str(answers[6].error)
     assert answers[7].status_code == 200
     assert server.journal("/missing")[-1].body == '{"a": 1}'
-    assert "whole" in server.journal("/echo")[-1].body
+    assert any("whole" in request.body for request in server.journal("/echo"))
 
 
 def test_map_takes_no_more_than_its_consumer(server, run):
