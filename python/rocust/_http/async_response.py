@@ -15,7 +15,7 @@ from urllib3.exceptions import DecodeError
 from rocust._errors import LocustError
 from rocust._http import failures
 from rocust._http.cutting import Blocks, Lines
-from rocust._http.response import NOT_CATCHING, ResponseContextManager, own_dict
+from rocust._http.response import NOT_CATCHING, Lazy, ResponseContextManager, own_dict, read_raw
 from rocust._http.streaming import Broken, Pieces, decoder_of
 
 if TYPE_CHECKING:
@@ -40,6 +40,17 @@ _NOT_ENTERED = (
 )
 
 
+def _raw(response: AsyncResponse) -> Any:
+    """The urllib3 response of a body that has been read.
+
+    Raises:
+        LocustError: It is streamed: to read that would block.
+    """
+    if response._body is not None:
+        raise LocustError(_BY_AND_BY)
+    return read_raw(response)
+
+
 class AsyncResponse(ResponseContextManager):
     """The response of an asynchronous client: a `requests.Response`, with methods of its own for a body that is streamed.
 
@@ -50,6 +61,7 @@ class AsyncResponse(ResponseContextManager):
     _is_plain = True
     #: The body, if it is streamed.
     _body: AsyncBody | None = None
+    raw: Any = Lazy(_raw)
     _is_owed = False
 
     def iter_content(self, chunk_size: int | None = 1, decode_unicode: bool = False) -> Any:

@@ -1,7 +1,7 @@
 """The response a task gets from `HttpUser.client`: a `requests.Response` whose attributes are made when somebody reads them.
 
 The engine's `Exchange` holds the status, the headers and the body; most tasks look at none of them, so a response starts as an empty
-shell around it. A `_Lazy` attribute is computed at its first reading and stored in the instance; assigning it works as on any object.
+shell around it. A `Lazy` attribute is computed at its first reading and stored in the instance; assigning it works as on any object.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ _WRAPPERS = (requests.exceptions.ConnectionError, ProtocolError, MaxRetryError, 
 own_dict: Callable[[Any], dict[str, Any]] = requests.Response.__dict__["__dict__"].__get__
 
 
-class _Lazy:
+class Lazy:
     """An attribute computed from the exchange when it is first read; assignment replaces it."""
 
     def __init__(self, compute: Callable[[Any], Any]) -> None:
@@ -80,7 +80,7 @@ def _headers(response: Any) -> CaseInsensitiveDict[str]:
     return headers
 
 
-def _read_raw(response: Any) -> HTTPResponse:
+def read_raw(response: Any) -> HTTPResponse:
     """The urllib3 response behind one whose body has been read: nothing is left in it."""
     return _raw(response._exchange, b"")
 
@@ -110,7 +110,7 @@ def _cookies(response: Any) -> RequestsCookieJar:
     """The cookies that this response set."""
     jar = RequestsCookieJar()
     if any(name.lower() == "set-cookie" for name, _ in response._exchange.headers()):
-        extract_cookies_to_jar(jar, response.request, response.raw)  # type: ignore[no-untyped-call]
+        extract_cookies_to_jar(jar, response.request, read_raw(response))  # type: ignore[no-untyped-call]
     return jar
 
 
@@ -214,21 +214,21 @@ class ResponseContextManager(requests.Response):
 
     # What `requests` sets in its constructor, made when it is read.
     _content_consumed: Any = True
-    _next: Any = _Lazy(_next)
-    _content: Any = _Lazy(lambda response: response._exchange.body)
-    status_code: Any = _Lazy(lambda response: response._exchange.status)
-    reason: Any = _Lazy(lambda response: response._exchange.reason)
-    url: Any = _Lazy(lambda response: response._exchange.url)
-    elapsed: Any = _Lazy(lambda response: timedelta(seconds=response._exchange.elapsed))
-    encoding: Any = _Lazy(lambda response: get_encoding_from_headers(response.headers))
-    headers: Any = _Lazy(_headers)
-    history: Any = _Lazy(_history)
-    request: Any = _Lazy(_request)
-    raw: Any = _Lazy(_read_raw)
-    cookies: Any = _Lazy(_cookies)
-    connection: Any = _Lazy(_connection)
+    _next: Any = Lazy(_next)
+    _content: Any = Lazy(lambda response: response._exchange.body)
+    status_code: Any = Lazy(lambda response: response._exchange.status)
+    reason: Any = Lazy(lambda response: response._exchange.reason)
+    url: Any = Lazy(lambda response: response._exchange.url)
+    elapsed: Any = Lazy(lambda response: timedelta(seconds=response._exchange.elapsed))
+    encoding: Any = Lazy(lambda response: get_encoding_from_headers(response.headers))
+    headers: Any = Lazy(_headers)
+    history: Any = Lazy(_history)
+    request: Any = Lazy(_request)
+    raw: Any = Lazy(read_raw)
+    cookies: Any = Lazy(_cookies)
+    connection: Any = Lazy(_connection)
 
-    request_meta: Any = _Lazy(_meta)
+    request_meta: Any = Lazy(_meta)
     #: The attributes that are made late.
     _late: tuple[str, ...] = ()
 
@@ -241,7 +241,7 @@ class ResponseContextManager(requests.Response):
             own.setdefault("_content_consumed", self._content_consumed)
             for name in self._late:
                 if name not in own:
-                    with suppress(AttributeError):
+                    with suppress(AttributeError, LocustError):
                         getattr(self, name)
         return own
 
@@ -468,7 +468,7 @@ class ResponseContextManager(requests.Response):
 
 
 ResponseContextManager._late = tuple(
-    name for name, value in vars(ResponseContextManager).items() if isinstance(value, _Lazy)
+    name for name, value in vars(ResponseContextManager).items() if isinstance(value, Lazy)
 )
 
 

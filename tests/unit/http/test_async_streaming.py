@@ -101,11 +101,25 @@ def test_the_whole_body_may_be_awaited(session, server, reports):
         async with session.get("/", stream=True) as response:
             with pytest.raises(LocustError, match="aread"):
                 _ = response.text
+            with pytest.raises(LocustError, match="aread"):
+                _ = response.raw
+            assert "status_code" in vars(response)
             whole = await response.aread()
             return whole, response.text, response.json(), response.content
 
     assert run(visit()) == (b'{"a": 1}', '{"a": 1}', {"a": 1}, b'{"a": 1}')
     assert reports.only["response_length"] == 8
+
+
+def test_cookies_of_a_streamed_response_are_known_before_its_body(session, server):
+    serve(server, _sized("later", "Set-Cookie: kind=biscuit"))
+
+    async def visit():
+        async with session.get("/", stream=True) as response:
+            assert dict(response.cookies) == {"kind": "biscuit"}
+        return dict(session.cookies)
+
+    assert run(visit()) == {"kind": "biscuit"}
 
 
 def test_a_body_that_is_there_has_the_same_methods(session):
