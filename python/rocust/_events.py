@@ -52,6 +52,8 @@ def _call_plain(handlers: Iterable[Callable[..., Any]], kwargs: dict[str, Any]) 
             continue
         try:
             handler(**kwargs)
+        except STEERING_EXCEPTIONS:
+            pass  # It is steered already.
         except Exception:  # the others still run
             _note_uncaught()
 
@@ -148,8 +150,8 @@ class EventHook:
     async def fire_async(self, *, reverse: bool = False, **kwargs: Any) -> None:
         """As `fire`, for who fires in an asyncio loop: what a handler returns is awaited if it can be, so handlers may be `async def`.
 
-        The next handler is called when the one before has ended. Once the task is cancelled those that would have to be awaited are left
-        out; the others are called, the statistics among them.
+        The next handler is called when the one before has ended. Once the task is cancelled, or a handler steers its user, those that
+        would have to be awaited are left out; the others are called, the statistics among them.
 
         Differs from Locust: it has none.
         """
@@ -160,11 +162,10 @@ class EventHook:
                 answer = handler(**kwargs)
                 if answer is not None and inspect.isawaitable(answer):
                     await answer
-            except STEERING_EXCEPTIONS:
-                raise
-            except Exception:  # the others still run
-                _note_uncaught()
-            except BaseException:
+            except BaseException as problem:
+                if isinstance(problem, Exception) and not isinstance(problem, STEERING_EXCEPTIONS):
+                    _note_uncaught()
+                    continue
                 _call_plain(left, kwargs)
                 raise
 

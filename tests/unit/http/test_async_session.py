@@ -516,6 +516,23 @@ def test_a_call_that_is_cancelled_while_a_listener_is_awaited_is_counted_all_the
     assert (heard, environment.stats.total.num_requests, environment.stats.num_aborted) == (["plain"], 1, 0)
 
 
+def test_a_call_whose_listener_steers_the_user_is_counted_all_the_same(session, environment, request_event):
+    statistics = request_event._handlers.pop()
+
+    def steer(**_):
+        raise StopUser
+
+    request_event.add_listener(steer)
+    request_event.add_listener(statistics)
+
+    async def visit():
+        with pytest.raises(StopUser):
+            await session.get("/echo")
+
+    run(visit())
+    assert environment.stats.total.num_requests == 1
+
+
 def test_two_hundred_cancelled_calls_are_all_accounted_for(server, environment, request_event):
     server.set_routes({"/": Route(gate="never"), "/echo": Route()})
     session = AsyncHttpSession(server.url, request_event, None)
