@@ -1,4 +1,4 @@
-"""`rocust.AsyncClient` in a notebook: a real kernel, cell by cell, and the example as a whole."""
+"""`rocust.AsyncClient`, and its twin that blocks, in a notebook: a real kernel, cell by cell, and the example as a whole."""
 
 from __future__ import annotations
 
@@ -171,6 +171,20 @@ def test_a_map_with_a_name_goes_on_in_the_next_cell(kernel: Kernel, server: Scri
     kernel.finish(cell)
     assert printed(kernel, "print(len([response async for response in answers]))") == "49"
     assert server.count("/") == 50
+
+
+@pytest.mark.parametrize(
+    "code", ["for response in blocking.map(['/held'] * 20): pass", "blocking.get('/held')"], ids=["map", "one call"]
+)
+def test_the_stop_button_ends_a_call_that_blocks(kernel: Kernel, server: ScriptedServer, code: str) -> None:
+    printed(kernel, f"blocking = rocust.Client({server.url!r}, limit=20)")
+    cell = kernel.start(code)
+    server.wait_for_requests(20 if "map" in code else 1, "/held")
+    kernel.interrupt()
+    kernel.finish(cell)
+    assert cell.error == "KeyboardInterrupt", cell
+    server.wait_for(lambda: not server.open_connections(), "what was under way to be called off")
+    assert printed(kernel, "print(blocking.get('/').status_code, (await client.get('/')).status_code)") == "200 200"
 
 
 def test_a_kernel_that_is_shut_down_in_mid_request_ends_by_itself(server: ScriptedServer) -> None:
