@@ -72,8 +72,10 @@ class Standalone(SubmittingSession):
 
         Raises:
             ValueError: For a limit, rate or time that cannot be.
-            TypeError: For retries that are no `Retry`.
+            TypeError: For retries that are no `Retry`, and a base URL that is no text.
         """
+        if base_url is not None and not isinstance(base_url, str):
+            raise TypeError(f'base_url is text, such as "http://127.0.0.1:8000"; it is {base_url!r}')
         for name, value in (("limit", limit), ("limit_per_host", limit_per_host)):
             if value is not None and not is_count(value):
                 raise ValueError(f"{name} is a number of requests, at least 1, or None for no limit; it is {value!r}")

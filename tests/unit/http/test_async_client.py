@@ -144,6 +144,11 @@ def test_settings_that_cannot_be_are_refused(make):
         make()
 
 
+def test_base_url_that_is_no_text_is_refused():
+    with pytest.raises(TypeError, match=r'base_url is text, such as "http://127\.0\.0\.1:8000"; it is 8000'):
+        rocust.Client(8000)
+
+
 def test_retries_that_are_a_number_are_refused():
     with pytest.raises(TypeError, match=r"retries is a rocust.Retry, such as Retry\(attempts=3\).*it is 3"):
         rocust.AsyncClient(retries=3)
