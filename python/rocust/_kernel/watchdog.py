@@ -37,7 +37,7 @@ class Watchdog:
         self._has_answered = True
         #: Which task was seen first since the last sign of life, and when.
         self._seen: tuple[Any, float] | None = None
-        self._told: set[tuple[str, int]] = set()
+        self._told: set[str] = set()
         self._stop.acquire()
         self._ended.acquire()
         start_thread(self._watch, ())
@@ -75,10 +75,11 @@ class Watchdog:
         errand = self._thread.errand_of(task)
         if frame is None or errand is None:
             return
-        place = (frame.f_code.co_filename, frame.f_lineno)
-        if place in self._told:
+        # The whole of it: what blocks is often the same line of a library, whoever calls it.
+        stack = whereabouts.stack_from_task(frame).rstrip()
+        if stack in self._told:
             return
-        self._told.add(place)
+        self._told.add(stack)
         # By the hub: this thread takes no lock that gevent has patched.
         self._thread.hatch.tell(
             logger.warning,
@@ -87,7 +88,7 @@ class Watchdog:
             errand.name,
             seconds,
             whereabouts.of_frame(frame),
-            whereabouts.stack_from_task(frame).rstrip(),
+            stack,
         )
 
     def _frame(self) -> FrameType | None:

@@ -43,8 +43,19 @@ def _hook(method: Any) -> Any:
 
 
 async def awaited(value: Any) -> Any:
-    """`value`, or what it gives if it can be awaited."""
-    return await value if inspect.isawaitable(value) else value
+    """`value`, or what it gives if it can be awaited.
+
+    Raises:
+        TypeError: It is an asynchronous generator: nothing of it would run.
+    """
+    if inspect.isawaitable(value):
+        return await value
+    if inspect.isasyncgen(value):
+        raise TypeError(
+            f"{value.__qualname__} has a yield, which makes it an asynchronous generator: nothing of it runs. "
+            "hint: without the yield it is a coroutine function, which is awaited"
+        )
+    return value
 
 
 def take_cancellation() -> None:

@@ -132,7 +132,7 @@ def test_child_processes_work(kind, patched):
 
 
 @everywhere
-def test_task_that_blocks_the_loop_is_named_once_with_its_stack(kind, patched):
+def test_task_that_blocks_the_loop_is_named_once_for_each_place_with_its_stack(kind, patched):
     done = perform(
         """
         def dawdle():
@@ -141,12 +141,13 @@ def test_task_that_blocks_the_loop_is_named_once_with_its_stack(kind, patched):
         async def scenario(user):
             dawdle()
             await asyncio.sleep(0)
-            gevent_free = 1
+            dawdle()
+            await asyncio.sleep(0)
         """,
         kind,
         patched,
     )
-    assert done.stderr.count("has kept the loop to itself") == 1, done.stderr
+    assert done.stderr.count("has kept the loop to itself") == 2, done.stderr
     assert "A task of Visitor has kept the loop" in done.stderr
     assert "in dawdle" in done.stderr
     assert "in scenario" in done.stderr

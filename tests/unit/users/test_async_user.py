@@ -238,6 +238,22 @@ def test_listener_of_an_error_may_be_a_coroutine_function():
 # -- task sets ------------------------------------------------------------------------------------------------------------
 
 
+def test_task_with_a_yield_is_an_error_that_names_it():
+    class Yielding(AsyncUser):
+        wait_time = constant(FOREVER_S)
+
+        @task
+        async def page(self):
+            yield
+
+    user = begin(Yielding)
+    wait_until(lambda: user._state == "waiting")
+    user.greenlet.kill(timeout=LIMIT_S)
+    ((_, error, _),) = user.errors
+    assert isinstance(error, TypeError)
+    assert "Yielding.page has a yield" in str(error)
+
+
 @pytest.mark.parametrize("reschedule", [True, False])
 def test_nested_set_is_entered_and_left(reschedule):
     trace = []
