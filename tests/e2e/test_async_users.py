@@ -298,10 +298,10 @@ class Caller(AsyncUser):
 """
 
 
-def test_grpc_aio_in_a_task() -> None:
+@pytest.mark.parametrize("is_bare", [False, True], ids=["patched", "bare"])
+def test_grpc_aio_in_a_task(is_bare: bool) -> None:
     pytest.importorskip("grpc")
-    # Under gevent's patches the thread in which grpc.aio waits would be a greenlet; a run of asynchronous users alone needs no patches.
-    result = run_locust(GRPC, "-u", "1", "-t", "20s", env={"LOCUST_SKIP_MONKEY_PATCH": "1"})
+    result = run_locust(GRPC, "-u", "1", "-t", "20s", env={"LOCUST_SKIP_MONKEY_PATCH": "1"} if is_bare else {})
     said = result.entry("Say", "gRPC")
     assert (said.requests, said.content_bytes, said.failures, result.returncode) == (5, 25, 0, 0), result.stderr
 

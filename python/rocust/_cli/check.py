@@ -80,10 +80,14 @@ def fault_of_host(host: str) -> str | None:
 
 def _makes_own_client(user_class: Any) -> bool:
     """Whether the class is an HTTP user whose client is made from `host` by nobody's code but ours."""
-    from rocust._users.async_http_user import AsyncHttpUser
     from rocust._users.http_user import FastHttpUser, HttpUser
 
-    kinds = (HttpUser, FastHttpUser, AsyncHttpUser)
+    kinds: tuple[Any, ...] = (HttpUser, FastHttpUser)
+    if user_class._async_loop is not None:
+        # Only then: to import it makes locks that threads may share.
+        from rocust._users.async_http_user import AsyncHttpUser
+
+        kinds = (AsyncHttpUser,)
     return issubclass(user_class, kinds) and user_class.__init__ in [kind.__init__ for kind in kinds]
 
 

@@ -9,7 +9,6 @@ from gevent import Greenlet, GreenletExit, Timeout, getcurrent, joinall, killall
 from gevent._hub_local import get_hub_if_exists as existing_hub  # gevent has no public word for this one
 from gevent.event import AsyncResult, Event
 from gevent.hub import Hub, get_hub
-from gevent.lock import RLock
 from gevent.pool import Group
 
 if TYPE_CHECKING:
@@ -69,7 +68,6 @@ __all__ = [
     "GreenletExit",
     "Group",
     "Hub",
-    "RLock",
     "Timeout",
     "existing_hub",
     "get_hub",

@@ -18,10 +18,10 @@ from contextlib import suppress
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Any
 
-from rocust._kernel import errand, hatch, log_locks, looproom, native_loop
+from rocust._kernel import errand, hatch, looproom, native_loop, native_threads, patch
 from rocust._kernel.errand import ENDS_PROCESS, Errand
 from rocust._kernel.green import getcurrent
-from rocust._kernel.native import Lock, drop_hub, start_thread, thread_ident
+from rocust._kernel.native import Lock, drop_hub, thread_ident
 from rocust._kernel.watchdog import Watchdog
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class LoopThread:
         Raises:
             ImportError: The loop is to be uvloop's, which is not installed.
         """
-        log_locks.make_safe()
+        patch.share_with_threads()
         #: "asyncio" or "uvloop".
         self.kind = kind
         self.loop = native_loop.make(kind)
@@ -62,7 +62,7 @@ class LoopThread:
         self._ended.acquire()
         begun = Lock()
         begun.acquire()
-        start_thread(self._run, (begun,))
+        native_threads.start(self._run, (begun,))
         begun.acquire()
         self._watchdog = Watchdog(self)
 

@@ -30,9 +30,16 @@ def drop_hub() -> None:
 
 
 Lock = original("_thread", "allocate_lock")
-RLock = original("_thread", "RLock")
 SimpleQueue = original("queue", "SimpleQueue")
 start_thread = original("_thread", "start_new_thread")
 thread_ident = original("_thread", "get_ident")
 
-__all__ = ["Lock", "RLock", "SimpleQueue", "drop_hub", "is_patched", "original", "start_thread", "thread_ident"]
+__all__ = [
+    "Lock",
+    "SimpleQueue",
+    "drop_hub",
+    "is_patched",
+    "original",
+    "start_thread",
+    "thread_ident",
+]

@@ -18,6 +18,9 @@ from time import monotonic
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from gevent.queue import SimpleQueue as GreenQueue
+
+from rocust._kernel import native_threads
 from rocust._kernel.native import Lock, SimpleQueue, drop_hub, is_patched, original, start_thread
 
 if TYPE_CHECKING:
@@ -50,7 +53,7 @@ class _Pool:
                 self._idle -= 1
         self._jobs.put((future, function, arguments))
         if is_short:
-            start_thread(self._work, ())
+            native_threads.start(self._work)
 
     def close(self) -> None:
         """Have the threads end, each after what it does now, and wait for that a moment.
@@ -100,14 +103,19 @@ def _settle(future: asyncio.Future[Any], answer: Any, problem: BaseException | N
         future.set_exception(problem)
 
 
+def _is_for_greenlets(executor: Any) -> bool:
+    """Whether greenlets had begun to work in it before threads could: its queue is gevent's."""
+    return isinstance(executor, ThreadPoolExecutor) and isinstance(executor._work_queue, GreenQueue)
+
+
 class _Threads:
     """What loops of either kind do in threads."""
 
     _pool: _Pool | None = None
 
     def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> Any:
-        """As asyncio's; a pool of threads would be one of greenlets under the patches, so native threads stand in for it there."""
-        if executor is not None and not (is_patched() and isinstance(executor, ThreadPoolExecutor)):
+        """As asyncio's; native threads stand in for a pool whose threads are greenlets under the patches."""
+        if executor is not None and not _is_for_greenlets(executor):
             return super().run_in_executor(executor, func, *args)  # type: ignore[misc]
         if self._pool is None:
             self._pool = _Pool()

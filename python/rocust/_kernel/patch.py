@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 
 def apply() -> bool:
@@ -48,6 +49,41 @@ def _patch_urllib3_queue() -> None:
     from urllib3 import connectionpool
 
     connectionpool.ConnectionPool.QueueCls = LifoQueue  # type: ignore[assignment]
+
+
+def share_with_threads() -> None:
+    """Have what the patches made of `threading` hold between greenlets and native threads too, and native threads start such.
+
+    Called when asynchronous users come into play, whose loop has a thread of its own; without them nothing is changed. Does nothing
+    where nothing is patched, or when it is done.
+    """
+    from rocust._kernel.native import is_patched, original
+
+    if not is_patched():
+        return
+    import gc
+    import queue
+    import threading
+    from concurrent.futures import ThreadPoolExecutor
+
+    from rocust._kernel import native_threads, shared_locks
+
+    module: Any = queue
+    if module.SimpleQueue is module._PySimpleQueue:
+        return
+    shared_locks.install()
+    native_threads.install()
+    # gevent's are for greenlets of one hub, and in C, so that nothing can be mended. Python's own are built on the locks.
+    module.SimpleQueue = module._PySimpleQueue
+    threading.Event = original("threading", "Event")  # type: ignore[misc]
+    for one in gc.get_objects():
+        # By its type: there are objects that do not like to be asked.
+        kind: Any = type(one)
+        if issubclass(kind, threading.Condition):
+            # It keeps two methods of its lock.
+            one.acquire, one.release = one._lock.acquire, one._lock.release
+        elif issubclass(kind, ThreadPoolExecutor) and not one._threads:
+            one._work_queue = module.SimpleQueue()
 
 
 def make_grpc_cooperative() -> None:

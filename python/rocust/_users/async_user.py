@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from rocust._errors import StopTest, StopUser
 from rocust._events import STEERING_EXCEPTIONS
-from rocust._kernel import loop_thread
+from rocust._kernel import loop_thread, patch
 from rocust._kernel.green import GreenletExit
 from rocust._users import async_loop
 from rocust._users.async_loop import awaited
@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from rocust._kernel.errand import Errand
 
 logger = logging.getLogger("locust.user.users")
+
+# Here, and with the loop only where the standard library is patched later: what a locustfile makes at its top, as events and queues, is
+# made before the loop begins.
+patch.share_with_threads()
 
 
 class AsyncUser(User):
@@ -47,8 +51,10 @@ class AsyncUser(User):
     at once; what starts or stops the test is carried out in the order in which it was called. No greenlet runs there: what other users
     spawn with gevent, these give to `asyncio.create_task`.
 
-    A library that starts threads of its own (`grpc.aio` does) gets greenlets under the patches that the command applies, and may hang. A
-    run of asynchronous users alone needs no patches: set `LOCUST_SKIP_MONKEY_PATCH=1`.
+    Threads that such a user starts, or a library for it (`grpc.aio` does), are native, also under the patches that the command applies;
+    those that a greenlet starts stay greenlets. `threading`'s locks, conditions and semaphores, `queue.Queue` and futures may be shared
+    between both kinds; events, `queue.SimpleQueue` and executors may if they are made after `AsyncUser` is imported. What is gevent's by
+    name (`gevent.event.Event`, `gevent.queue.Queue`, `gevent.lock.RLock`) is for greenlets of one hub only.
 
     Example:
         class Visitor(AsyncUser):
