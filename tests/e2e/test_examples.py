@@ -17,7 +17,8 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 LOCUSTFILES = sorted(EXAMPLES.rglob("locustfile.py"))
 #: Those that talk to something else than the demo target, or need more than two seconds; contrib/test_postgres.py runs that of a database.
 OTHERS = {
-    "asyncio/browser/locustfile.py", "asyncio/postgres/locustfile.py", "asyncio/web_sockets/locustfile.py",
+    "asyncio/browser/locustfile.py", "asyncio/grpc_aio/locustfile.py", "asyncio/postgres/locustfile.py",
+    "asyncio/web_sockets/locustfile.py",
 }  # fmt: skip
 
 
@@ -53,6 +54,18 @@ def test_example_of_web_sockets_runs_without_a_failure() -> None:
     assert result.returncode == 0, result.stderr
     echoes = result.tables.rows["WS", "echo"]
     assert echoes.requests > 0 == echoes.failures, result.stderr
+
+
+@pytest.mark.ours("has no asynchronous users")
+def test_example_of_grpc_aio_runs_without_a_failure() -> None:
+    pytest.importorskip("grpc")
+    echo = Path(__file__).parents[1] / "support" / "grpc_echo.py"
+    with program_with_port([sys.executable, str(echo)]) as port:
+        path = EXAMPLES / "asyncio" / "grpc_aio" / "locustfile.py"
+        result = run_locust(path, "--host", f"127.0.0.1:{port}", "-u", "5", "-r", "5", "-t", "2s")
+    assert result.returncode == 0, result.stderr
+    said = result.tables.rows["gRPC", "/Echo/Say"]
+    assert said.requests > 0 == said.failures, result.stderr
 
 
 @pytest.mark.ours("has no asynchronous users")
