@@ -44,7 +44,7 @@ def load_locustfile_pytest(path: str) -> dict[str, type[PytestUser]]:
         A class for each function, by its name. Functions of one name, in different test classes, share one.
 
     Raises:
-        ValueError: When a function has an argument that cannot be made for a user.
+        ValueError: When a function has an argument that cannot be made for a user, or is a coroutine function.
         CollectionError: When pytest cannot read the file.
 
     Same as Locust.
@@ -53,6 +53,7 @@ def load_locustfile_pytest(path: str) -> dict[str, type[PytestUser]]:
 
     user_classes: dict[str, type[PytestUser]] = {}
     for item in _collect(path):
+        _must_be_called(item.obj, item.name)
         fixtures = tuple(_fixture(name, item) for name in inspect.signature(item.obj).parameters)
         user_class = user_classes.get(item.name)
         if user_class is None:
@@ -61,6 +62,19 @@ def load_locustfile_pytest(path: str) -> dict[str, type[PytestUser]]:
             user_class = user_classes[item.name] = type(item.name, (PytestUser,), members)
         user_class.functions.append(PytestFunction(item.name, item.obj, fixtures))
     return user_classes
+
+
+def _must_be_called(function: Any, name: str) -> None:
+    """See to it that a function does something when it is called.
+
+    Raises:
+        ValueError: It is a coroutine function.
+    """
+    if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
+        raise ValueError(
+            f"{name} is async def, and what calls it would never await it. "
+            "hint: a subclass of rocust.AsyncHttpUser can have it as a task"
+        )
 
 
 def load_pytest_or_refuse(path: str) -> dict[str, type[PytestUser]]:
@@ -122,6 +136,7 @@ def _fixture(name: str, item: pytest.Function, depth: int = 1) -> Fixture:
             f"The fixture {name!r} that {item.name} asks for is pytest's own, and belongs to a run of tests. "
             "hint: users can be given session, fastsession and fixtures of the file's own"
         )
+    _must_be_called(function, f"The fixture {name!r} that {item.name} asks for")
     needs: list[Fixture | None] = []
     for need in _asked_for(function):
         need_depth = depth + 1 if need == name else 1

@@ -127,6 +127,11 @@ def test_fixtures_are_cleaned_up_last_made_first(load):
     [
         ("def test_a(nowhere): ...", "Could not find fixture for parameter 'nowhere' in test_a"),
         ("def test_a(monkeypatch): ...", "'monkeypatch' that test_a asks for is pytest's own"),
+        ("async def test_a(session): ...", "test_a is async def, and what calls it would never await it"),
+        (
+            "import pytest\n@pytest.fixture\nasync def one():\n    yield 1\ndef test_a(one): ...",
+            "fixture 'one' that test_a asks for is async def",
+        ),
     ],
 )
 def test_argument_that_cannot_be_made_is_a_value_error(load, function, problem):
