@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from inspect import iscoroutinefunction
 from operator import methodcaller
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
@@ -13,7 +14,7 @@ from rocust._run.local import LocalRunner
 from rocust._run.roles import MasterRunner, WorkerRunner
 from rocust._run.shape import LoadTestShape
 from rocust._stats import RequestStats
-from rocust._users.kinds import why_not_awaited
+from rocust._users.kinds import why_not_awaited, why_plain
 from rocust._users.task import TaskHolder, filter_tasks_by_tags
 
 if TYPE_CHECKING:
@@ -126,6 +127,8 @@ class Environment:
                 "shape_class should be instance of LoadTestShape or subclass LoadTestShape, "
                 f"but got: {self.shape_class}"
             )
+        if self.shape_class is not None and iscoroutinefunction(self.shape_class.tick):
+            raise ValueError(why_plain(type(self.shape_class), "tick"))
 
     @property
     def user_classes_by_name(self) -> dict[str, type[User]]:

@@ -12,7 +12,9 @@ _HOOKS = ("on_start", "on_stop", "wait_time")
 
 
 def why_not_awaited(user_class: type[User]) -> str | None:
-    """What of a class for plain functions is a coroutine function, in a sentence that says what to subclass; None when nothing is."""
+    """What of a class is a coroutine function that nobody awaits, in a sentence that says what to do; None when nothing is."""
+    if iscoroutinefunction(getattr(user_class, "context", None)):
+        return why_plain(user_class, "context")
     if user_class._async_loop is not None:
         return None
     found = next(_coroutines(user_class, set()), None)
@@ -23,6 +25,14 @@ def why_not_awaited(user_class: type[User]) -> str | None:
     return (
         f"{user_class.__name__} has a coroutine function, {found} (async def), and its base class {old} would never await it. "
         f"hint: subclass rocust.{base} instead"
+    )
+
+
+def why_plain(holder: type, method: str) -> str:
+    """That a method must not be a coroutine function, in a sentence."""
+    return (
+        f"{holder.__name__}.{method} is a coroutine function (async def), and nobody would await it. "
+        f"hint: {method} is a plain function, def {method}(self), for users of any kind"
     )
 
 

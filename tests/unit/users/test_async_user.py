@@ -29,6 +29,7 @@ from rocust._errors import InterruptTaskSet, RescheduleTask, RescheduleTaskImmed
 from rocust._kernel import errand
 from rocust._kernel.green import Group
 from rocust._run.environment import Environment
+from rocust._run.shape import LoadTestShape
 from rocust._users.kinds import why_not_awaited
 from rocust._users.task import filter_tasks_by_tags
 from support.script import Route
@@ -877,6 +878,30 @@ def test_coroutine_of_a_plain_user_is_refused_in_one_sentence(user_class, named)
     sentence = str(caught.value)
     assert named in sentence
     assert sentence.endswith("hint: subclass rocust.AsyncHttpUser instead")
+
+
+@pytest.mark.parametrize("base", [AsyncHttpUser, HttpUser])
+def test_context_that_would_be_a_coroutine_is_refused_in_one_sentence(base):
+    class Visitor(base):
+        async def context(self):
+            return {}
+
+        @task
+        def rest(self): ...
+
+    with pytest.raises(
+        ValueError, match=r"Visitor\.context is a coroutine function .* hint: context is a plain function"
+    ):
+        Environment(user_classes=[Visitor])
+
+
+def test_shape_that_would_be_a_coroutine_is_refused_in_one_sentence():
+    class Shape(LoadTestShape):
+        async def tick(self):
+            return None
+
+    with pytest.raises(ValueError, match=r"Shape\.tick is a coroutine function .* hint: tick is a plain function"):
+        Environment(user_classes=[Counted], shape_class=Shape())
 
 
 def test_what_nobody_needs_to_await_is_not_refused():
