@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterator, Mapping
     from contextlib import AbstractContextManager
 
+    from rocust._http.submitting import BodyVerb, Verb
+
 _new = AsyncResponse.__new__
 _NO_CONTEXT: dict[str, Any] = {}
 #: Arguments of a call that are taken, and those that are refused, but not as somebody's mistake in writing.
@@ -52,6 +54,15 @@ class AsyncHttpSession(SubmittingSession):
 
     _response_kind = AsyncResponse
     _begin_streaming = staticmethod(async_response.begin)
+
+    if TYPE_CHECKING:
+        get: Verb[AsyncCall]  # type: ignore[assignment]
+        options: Verb[AsyncCall]  # type: ignore[assignment]
+        head: Verb[AsyncCall]  # type: ignore[assignment]
+        delete: Verb[AsyncCall]  # type: ignore[assignment]
+        post: BodyVerb[AsyncCall]  # type: ignore[assignment]
+        put: BodyVerb[AsyncCall]  # type: ignore[assignment]
+        patch: BodyVerb[AsyncCall]  # type: ignore[assignment]
     _refusal = (
         "An asynchronous client cannot make this call, since requests' own code would block the loop: {problem}. "
         "hint: make it with `HttpUser`, or with another library in `asyncio.to_thread`."

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from rocust._http.mapping import Progress
     from rocust._http.policies import Request
+    from rocust._http.submitting import BodyVerb, Verb
 
 _NO_CONTEXT: dict[str, Any] = {}
 
@@ -116,6 +117,15 @@ class Client(Standalone):
     """
 
     _response_kind = ClientResponse
+
+    if TYPE_CHECKING:
+        get: Verb[ClientResponse]
+        options: Verb[ClientResponse]
+        head: Verb[ClientResponse]
+        delete: Verb[ClientResponse]
+        post: BodyVerb[ClientResponse]
+        put: BodyVerb[ClientResponse]
+        patch: BodyVerb[ClientResponse]
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

@@ -5,7 +5,7 @@ All of it is the engine's or nobody's: what only `requests`' own code can do is 
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Protocol, TypeVar
 
 from requests import Session
 from requests.adapters import HTTPAdapter
@@ -18,6 +18,22 @@ from rocust._http.arguments import PLAIN, BadHeader, BadJson, NotPlain
 from rocust._http.paths import ADAPTER_SEND, SESSION_SEND
 from rocust._http.session import HttpSession
 from rocust._http.uploading import SentBody
+
+Answer = TypeVar("Answer", covariant=True)
+
+
+class Verb(Protocol[Answer]):
+    """What `get` and its like are to a type checker, in sessions whose `request` gives something of its own."""
+
+    def __call__(self, url: str | bytes, *, data: Any = None, json: Any = None, **kwargs: Any) -> Answer:
+        """Send a request."""
+
+
+class BodyVerb(Protocol[Answer]):
+    """The same for verbs whose body may come without its name."""
+
+    def __call__(self, url: str | bytes, data: Any = None, json: Any = None, **kwargs: Any) -> Answer:
+        """Send a request."""
 
 
 class SubmittingSession(HttpSession):
