@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from rocust import _core
 from rocust._events import EventHook
@@ -101,6 +101,14 @@ class Standalone(SubmittingSession):
             self.headers.update(headers)
         if verify is not True:
             self.verify = verify
+
+    def __getstate__(self) -> NoReturn:
+        """Refused: its pool, its statistics and its rate are one thing for all who share it.
+
+        Raises:
+            TypeError: Always.
+        """
+        raise TypeError(f"A {type(self).__name__} can be neither pickled nor copied. hint: make one in each process")
 
     @staticmethod
     def limited(kwargs: dict[str, Any]) -> dict[str, Any]:

@@ -310,3 +310,19 @@ def test_a_shell_without_a_kernel_is_no_notebook(server: ScriptedServer, tmp_pat
         cwd=tmp_path, env={"HOME": str(tmp_path)},
     )  # fmt: skip
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "ANSWERED 30\n", "")
+
+
+# -- the blocking client ------------------------------------------------------------------------------------------------------
+
+
+def test_the_blocking_client_needs_no_await(kernel: Kernel, server: ScriptedServer) -> None:
+    printed(kernel, f"blocking = rocust.Client({server.url!r}, limit=20)")
+    assert (
+        printed(kernel, "print(asyncio.get_running_loop().is_running(), blocking.get('/').text)")
+        == "True Hello, world!"
+    )
+    cell = kernel.run("print({response.status_code for response in blocking.map(['/'] * 50)})")
+    assert cell.text == {"stdout": "{200}\n", "stderr": ""}
+    assert cell.displays[-1]["text/plain"].startswith("50 of 50 requests, 0 failed, ")
+    # The other one goes on to work beside it.
+    assert printed(kernel, "print((await client.get('/')).status_code)") == "200"

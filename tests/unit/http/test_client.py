@@ -6,7 +6,9 @@ that asks for `run` is made twice: in a thread that has no hub, which blocks, an
 
 from __future__ import annotations
 
+import copy
 import gzip
+import pickle
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -194,6 +196,15 @@ def test_what_can_only_be_awaited_is_refused(server):
             client.map(pieces())
         with pytest.raises(TypeError, match="plain function"):
             client.map([], on_progress=hear)
+
+
+@pytest.mark.parametrize("kind", [rocust.Client, rocust.AsyncClient])
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, pickle.dumps])
+def test_a_client_is_not_copied(kind, copied):
+    with pytest.raises(
+        TypeError, match=f"A {kind.__name__} can be neither pickled nor copied. hint: make one in each process"
+    ):
+        copied(kind())
 
 
 def test_settings_that_cannot_be_are_refused():
