@@ -132,12 +132,14 @@ class EventHook:
         What an `async def` handler returns is awaited on the loop of the asynchronous users, and the greenlet waits for that; fired
         within a running loop it is begun there, and only `fire_async` waits for it.
 
-        Same as Locust otherwise.
+        Differs from Locust: where the greenlet is killed while a handler waits, the others are called all the same, but for coroutine
+        functions. The statistics are among them.
         """
         handlers = self._handlers
         if not handlers:
             return
-        for handler in handlers[::-1] if reverse else handlers.copy():
+        left = iter(handlers[::-1] if reverse else handlers.copy())
+        for handler in left:
             try:
                 answer = handler(**kwargs)
                 if answer is not None and inspect.isawaitable(answer):
@@ -146,6 +148,9 @@ class EventHook:
                 raise
             except Exception:  # the others still run
                 _note_uncaught()
+            except BaseException:
+                _call_plain(left, kwargs)
+                raise
 
     async def fire_async(self, *, reverse: bool = False, **kwargs: Any) -> None:
         """As `fire`, for who fires in an asyncio loop: what a handler returns is awaited if it can be, so handlers may be `async def`.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+import gevent
 import pytest
 from rocust import _events, event, log
 from rocust._errors import (
@@ -99,6 +100,28 @@ def test_exceptions_that_steer_a_user_escape(steering):
     with pytest.raises(steering):
         hook.fire()
     assert not log.unhandled_greenlet_exception
+
+
+def test_a_greenlet_that_is_killed_in_a_listener_calls_the_others():
+    hook, called = event.EventHook(), []
+
+    def waits(**_):
+        called.append("waits")
+        gevent.sleep(3600)
+
+    async def never(**_):
+        called.append("never")
+
+    def plain(**_):
+        called.append("plain")
+
+    for listener in (waits, never, plain):
+        hook.add_listener(listener)
+    firing = gevent.spawn(hook.fire)
+    while not called:
+        gevent.sleep(0)
+    firing.kill()
+    assert called == ["waits", "plain"]
 
 
 def test_measure_fires_with_the_time_the_block_took(monkeypatch):
