@@ -102,15 +102,20 @@ class Visitor:
 
 
 @pytest.fixture
-def session(server, request_event):
-    session = HttpSession(server.url, request_event, user=Visitor())
+def visitor():
+    return Visitor()
+
+
+@pytest.fixture
+def session(server, request_event, visitor):
+    session = HttpSession(server.url, request_event, user=visitor)
     yield session
     session.close()
 
 
 @pytest.fixture
-def fast(server, request_event):
-    return FastHttpSession(server.url, request_event, user=Visitor())
+def fast(server, request_event, visitor):
+    return FastHttpSession(server.url, request_event, user=visitor)
 
 
 @pytest.fixture(params=["session", "fast"])

@@ -20,16 +20,9 @@ from support.script import Route, redirect
 from support.server import RefusingPort
 
 
-class Visitor:
-    environment = None
-
-    def context(self):
-        return {"visitor": 7, "shared": "user"}
-
-
 @pytest.fixture
-def session(server, request_event):
-    session = AsyncHttpSession(server.url, request_event, user=Visitor())
+def session(server, request_event, visitor):
+    session = AsyncHttpSession(server.url, request_event, user=visitor)
     yield session
     session.close()
 
