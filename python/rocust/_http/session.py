@@ -469,9 +469,12 @@ class HttpSession(WiredSession, requests.Session):
         # Those of the session were looked at when they were set.
         table = self.__dict__.get("_header_table", _DEFAULT_TABLE).copy()
         if headers:
-            table.update(arguments.checked_table(dict(headers).items()))
-            # None takes a header away, and what comes of the body may take its place.
-            table = {key: header for key, header in table.items() if header[1] is not None}
+            for key, header in arguments.checked_table(dict(headers).items()).items():
+                if header[1] is None:
+                    # It takes one away, and what comes of the body may take its place.
+                    table.pop(key, None)
+                else:
+                    table[key] = header
         if sent is not None:
             name, value = sent.framing
             table[name.lower()] = name, value.encode()
@@ -490,7 +493,8 @@ class HttpSession(WiredSession, requests.Session):
 
     def _push_headers(self) -> None:
         own = self.__dict__
-        table = own["_header_table"] = arguments.checked_table(self.headers.items())
+        checked = arguments.checked_table(self.headers.items())
+        table = own["_header_table"] = {key: header for key, header in checked.items() if header[1] is not None}
         self._client.set_headers(arguments.pairs_of(table))
         own["_headers_changed"] = False
 

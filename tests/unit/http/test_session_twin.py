@@ -141,6 +141,18 @@ def test_settings_of_the_session_are_merged_as_requests_merges_them(session, ser
     assert journal[2:] == journal[:2]
 
 
+def test_header_that_a_session_takes_away_makes_room_for_that_of_a_body(session, server):
+    with requests.Session() as plain:
+        plain.trust_env = False
+        for one, base in ((plain, server.url), (session, "")):
+            one.headers.update({"Content-Type": None, "Accept": None, "X-Own": "1"})
+            one.post(base + "/echo", data={"a": "1"})
+            one.post(base + "/echo", data={"a": "1"}, headers={"x-own": "2"})
+    server.wait_for_requests(4)
+    journal = [_wire(exchange) for exchange in server.journal()]
+    assert journal[2:] == journal[:2]
+
+
 def test_headers_assigned_as_a_whole_replace_the_defaults(session, seen):
     session.headers = {"X-Only": "1"}
     session.get("/echo")
