@@ -13,6 +13,8 @@ import time
 from collections.abc import AsyncIterable
 from typing import TYPE_CHECKING, Any
 
+from requests.exceptions import RequestException, StreamConsumedError
+
 from rocust import _core
 from rocust._http import paths
 from rocust._http.cutting import Blocks, Lines
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from rocust._http.submitting import BodyVerb, Verb
 
 _NO_CONTEXT: dict[str, Any] = {}
+_CUT = "The rest of this streamed body will not come: it has been read, its connection broke off, or its `with` block has ended"
 
 
 class ClientResponse(ResponseContextManager):
@@ -43,6 +46,21 @@ class ClientResponse(ResponseContextManager):
 
     _is_plain = True
 
+    def iter_content(self, chunk_size: int | None = 1, decode_unicode: bool = False) -> Any:
+        """The body in blocks. Same as requests, but that nothing is taken for the end of a body that was closed or broke off."""
+        if self._content is not False:
+            return super().iter_content(chunk_size, decode_unicode)
+        if self._content_consumed:
+            raise StreamConsumedError(_CUT)
+        return self._while_it_comes(super().iter_content(chunk_size, decode_unicode))
+
+    def _while_it_comes(self, coming: Iterator[Any]) -> Iterator[Any]:
+        try:
+            yield from coming
+        except RequestException:
+            self.close()
+            raise
+
     def iter_bytes(self, chunk_size: int | None = None) -> Iterator[bytes]:
         """The decoded body as it comes.
 
@@ -52,6 +70,9 @@ class ClientResponse(ResponseContextManager):
         Raises:
             requests.exceptions.RequestException: The body broke off, cannot be decoded, or is larger than `max_body`.
         """
+        if own_dict(self).get("raw", self) is None:
+            # The connection failed.
+            return
         blocks = Blocks(chunk_size)
         # `iter_content` has no pieces of its own for a body that is there already: all of it is one.
         for piece in self.iter_content(AS_IT_COMES if self._content is False else None):
@@ -79,15 +100,24 @@ class ClientResponse(ResponseContextManager):
         yield from lines.rest()
 
     def read(self) -> bytes:
-        """The whole body; afterwards `content`, `text` and `json()` have it too."""
-        whole: bytes = self.content
-        return whole
+        """The whole body; afterwards `content`, `text` and `json()` have it too.
+
+        Raises:
+            requests.exceptions.RequestException: As `iter_bytes`; or its block has ended, or it was read by pieces before.
+        """
+        if self._content is False and self._content_consumed:
+            raise StreamConsumedError(_CUT)
+        whole: bytes | None = self.content
+        return whole or b""
 
     def close(self) -> None:
         """Close the connection of a streamed body that has not been read to its end."""
+        own = own_dict(self)
         # What has no `raw` so far has been read.
-        if own_dict(self).get("raw") is not None:
+        if own.get("raw") is not None:
             super().close()
+            # `requests` refuses to read it from now on; from a closed connection it would read an empty body.
+            own["_content_consumed"] = True
 
     def __enter__(self) -> ClientResponse:
         """Begin to use the response, or to judge it."""

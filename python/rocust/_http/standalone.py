@@ -97,8 +97,8 @@ class Standalone(SubmittingSession):
         own["_limits"] = limits = Limits.of(timeout)
         client.set_limits(*limits, self.max_redirects, limits.total)
         self.wire = PLAIN.but(http2=http2, dns_ttl=dns_ttl)
-        if headers:
-            self.headers.update(headers)
+        # Made now and not at their first use: of two threads that came first, each would have headers of its own.
+        self.headers.update(headers or {})
         if verify is not True:
             self.verify = verify
 

@@ -338,6 +338,40 @@ def test_a_body_that_goes_wrong_is_an_error_of_requests(server):
     in_a_thread(visit)
 
 
+def test_a_body_that_was_cut_is_not_taken_for_a_whole_one(server):
+    server.set_routes(
+        {
+            "/": Route(body=LINES),
+            "/short": Route(steps=(send("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"), close())),
+        }
+    )
+
+    def visit():
+        with client_of(server) as client:
+            with client.stream("GET", "/short") as response:
+                with pytest.raises(requests.exceptions.ChunkedEncodingError):
+                    response.read()
+                with pytest.raises(requests.exceptions.StreamConsumedError, match="broke off"):
+                    response.read()
+            with client.stream("GET", "/") as unread:
+                assert unread.ok
+            with client.stream("GET", "/") as read:
+                assert b"".join(read.iter_bytes()).decode() == LINES
+            for response in (unread, read):
+                with pytest.raises(requests.exceptions.StreamConsumedError):
+                    response.read()
+                with pytest.raises(requests.exceptions.StreamConsumedError):
+                    list(response.iter_lines())
+                with pytest.raises(RuntimeError, match="consumed"):
+                    response.text  # noqa: B018 - it raises
+            with client.stream("GET", "/") as whole:
+                whole.read()
+            assert whole.text == LINES
+            assert list(whole.iter_lines()) == LINES.splitlines()
+
+    in_a_thread(visit)
+
+
 # -- retries and rates ----------------------------------------------------------------------------------------------------------
 
 

@@ -57,6 +57,7 @@ def test_errors_are_values(server, refusing, run):
     answers = run(visit)
     assert (answers[0].status_code, answers[0].error) == (200, None)
     assert isinstance(answers[1].error, requests.exceptions.ConnectionError)
+    assert (list(answers[1].iter_lines()), answers[1].read(), answers[1].text) == ([], b"", "")
     assert isinstance(answers[2].error, requests.exceptions.InvalidURL)
     assert isinstance(answers[3].error.__cause__, TypeError)
     assert answers[4].status_code == 404
