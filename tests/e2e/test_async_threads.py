@@ -276,6 +276,25 @@ def test_lock_and_condition_that_both_kinds_contend_for() -> None:
     assert said_by(CONTENDED, users=5) == "10000"
 
 
+CHILD = """
+import sys
+
+class Parent(AsyncUser):
+    @task
+    async def begin_a_child(self):
+        time.sleep(0.001)  # It gives the loop's thread a hub, to which gevent's os.close would leave a pipe.
+        child = await asyncio.create_subprocess_exec(sys.executable, "-c", "raise SystemExit(3)")
+        finish(self, await child.wait())
+        await asyncio.sleep(60)
+"""
+
+
+@EITHER_LOOP
+def test_child_process_is_begun_although_the_loops_thread_has_a_hub(loop: str) -> None:
+    pytest.importorskip(loop)
+    assert said_by(CHILD, "--loop", loop, users=1) == "3"
+
+
 STARVING = """
 lock, stop = threading.Lock(), threading.Event()
 

@@ -41,6 +41,9 @@ class _Here(original("_thread", "_local")):  # type: ignore[misc]
 
 
 _here = _Here()
+#: `os.close` of greenlets, and of everybody.
+_green_close: Any = None
+_plain_close: Any = original("os", "close")
 #: The family's threads that are alive, as the system knows them.
 _alive: set[int] = set()
 #: Held while a thread lets go of its hub. The end of the process keeps it: to let go while the interpreter ends would crash that.
@@ -67,9 +70,11 @@ def _run(function: Callable[..., Any], arguments: tuple[Any, ...], options: dict
 
 def install() -> None:
     """Have `threading.Thread` and its like start native threads where the thread that starts them is native."""
+    global _green_close
     if _thread.start_new_thread is _start_new_thread:
         return
     _thread.start_new_thread = _start_new_thread
+    _green_close, os.close = os.close, _close
     module: Any = threading
     if sys.version_info >= (3, 13):
         _thread.start_joinable_thread = module._start_joinable_thread = _start_joinable_thread
@@ -84,6 +89,14 @@ def _start_new_thread(function: Callable[..., Any], args: tuple[Any, ...] = (), 
         return int(green_thread.start_new_thread(function, args, kwargs))
     _have_its_start_told(function)
     return start(function, args, kwargs)
+
+
+def _close(fd: int) -> None:
+    # gevent's leaves it to the thread's hub, if there is one: here nobody runs that, and who waits at the other end would wait for ever.
+    if _here.is_native:
+        _plain_close(fd)
+    else:
+        _green_close(fd)
 
 
 def _have_its_start_told(bootstrap: Any) -> None:
