@@ -218,6 +218,32 @@ def test_settings_that_cannot_be_are_refused():
             make()
 
 
+def test_who_patches_requests_is_asked(server, monkeypatch):
+    """As libraries do that stand in for servers in tests: nothing may pass them by."""
+
+    def refuse(adapter, request, *_, **__):
+        raise requests.exceptions.ConnectionError(f"no {request.url} here")
+
+    monkeypatch.setattr(requests.adapters.HTTPAdapter, "send", refuse)
+    with client_of(server) as client:
+        with pytest.raises(requests.exceptions.ConnectionError, match=r"no http://127\.0\.0\.1:\d+/echo here"):
+            client.get("/echo")
+        (answer,) = client.map(["/echo"])
+        assert "requests.adapters.HTTPAdapter.send is patched" in str(answer.error)
+    assert server.count() == 0
+
+
+def test_a_class_of_ones_own(server):
+    class Authorised(rocust.Client):
+        def request(self, method, url, **kwargs):
+            return super().request(method, url, headers={"Authorization": "Bearer 7"}, **kwargs)
+
+    with Authorised(server.url) as client:
+        assert client.get("/echo").ok
+        assert client.paths == {"rust": 1, "prepared": 0, "adapter": 0}
+    assert server.journal("/echo")[-1].header("Authorization") == "Bearer 7"
+
+
 # -- streams ----------------------------------------------------------------------------------------------------------------
 
 
