@@ -210,3 +210,42 @@ def test_forked_child_has_locks_without_a_line() -> None:
         lock.release()
         """
     )
+
+
+def test_log_of_both_comes_out_whole() -> None:
+    said = perform(
+        """
+        import io, logging
+        from concurrent.futures import ThreadPoolExecutor
+        sys.setswitchinterval(0.000001)
+
+        class Slow(io.StringIO):
+            def write(self, text):
+                # Greenlets rest in the midst of it, as with a handler that sends.
+                if gevent.getcurrent() is not gevent.get_hub() and len(self.getvalue()) % 7 == 0:
+                    gevent.sleep(0.00001)
+                return super().write(text)
+
+        out = Slow()
+        logging.basicConfig(stream=out, format="%(message)s")
+        answers, is_done = [], threading.Event()
+
+        def log(name):
+            for number in range(300):
+                logging.warning("%s %d", name, number)
+            return name
+
+        def family():
+            with ThreadPoolExecutor(3) as pool:
+                answers.extend(pool.map(log, "abc"))
+            is_done.set()
+
+        start(family)
+        gevent.joinall([gevent.spawn(log, name) for name in "def"], raise_error=True)
+        is_done.wait()
+        lines = out.getvalue().splitlines()
+        assert sorted(lines) == sorted(f"{name} {number}" for name in "abcdef" for number in range(300)), len(lines)
+        print(answers)
+        """
+    )
+    assert said == "['a', 'b', 'c']\n"
