@@ -20,6 +20,7 @@ LONG_S = 60.0
 
 @pytest.fixture
 def room():
+    gevent.get_hub()  # in a thread without one a wait blocks
     room = mailroom.current()
     assert room.port.waiting == 0, "an earlier test left a waiter"
     yield room
