@@ -578,7 +578,7 @@ def test_a_subclass_may_have_a_method_of_its_own(server):
 
     async def visit():
         with RefusingPort() as closed:
-            session = Own(server.url, EventHook(), None)
-            return (await session.get("/echo")).ok, (await session.get(closed.url)).status_code
+            async with Own(server.url, EventHook(), None) as session:
+                return (await session.get("/echo")).ok, (await session.get(closed.url)).status_code
 
     assert run(visit()) == (True, 0)
