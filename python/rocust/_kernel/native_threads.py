@@ -18,7 +18,7 @@ from queue import Empty
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from rocust._kernel.green import Hub
+from rocust._kernel.green import Hub, existing_hub
 from rocust._kernel.native import Lock, SimpleQueue, drop_hub, original, start_thread, thread_ident
 
 if TYPE_CHECKING:
@@ -61,11 +61,16 @@ def _run(function: Callable[..., Any], arguments: tuple[Any, ...], options: dict
     try:
         function(*arguments, **options)
     finally:
-        with _letting_go:
-            drop_hub()
-        _alive.discard(thread_ident())
-        if _here.alive is not None:
-            _here.alive.release()
+        try:
+            with _letting_go:
+                if (hub := existing_hub()) is not None:
+                    # One that has not come to its end is kept for ever, with all that is local to the thread.
+                    hub.join(timeout=0)
+                drop_hub()
+        finally:
+            _alive.discard(thread_ident())
+            if _here.alive is not None:
+                _here.alive.release()
 
 
 def install() -> None:

@@ -249,3 +249,35 @@ def test_log_of_both_comes_out_whole() -> None:
         """
     )
     assert said == "['a', 'b', 'c']\n"
+
+
+def test_thread_that_has_ended_leaves_nothing_behind() -> None:
+    perform(
+        """
+        import gc, time, weakref
+        local, left, is_done = threading.local(), [], threading.Event()
+
+        class Thing:
+            pass
+
+        def work():
+            local.thing = Thing()
+            left.append(weakref.ref(local.thing))
+            time.sleep(0.001)  # In a hub of the thread's own.
+
+        def family():
+            threads = [threading.Thread(target=work) for _ in range(10)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            is_done.set()
+
+        start(family)
+        is_done.wait()
+        while any(reference() is not None for reference in left):
+            gc.collect()
+            gevent.sleep(0.001)
+        assert not [one for one in gc.get_objects() if type(one) is gevent.hub.Hub and one is not gevent.get_hub()]
+        """
+    )
