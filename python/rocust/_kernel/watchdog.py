@@ -1,7 +1,8 @@
 """Notices a task that keeps the loop to itself, and names it.
 
 A native thread beside the loop's asks the loop for a sign of life a few times a second. When none comes, it looks which task runs; one
-that has run all the time, for longer than a second, is named in a warning with its stack, once for each place in the code.
+that has run all the time, for longer than a second, is named in a warning with its stack: once, however long that goes on, and once for
+each place in the code.
 """
 
 from __future__ import annotations
@@ -37,7 +38,9 @@ class Watchdog:
         self._has_answered = True
         #: Which task was seen first since the last sign of life, and when.
         self._seen: tuple[Any, float] | None = None
-        self._told: set[str] = set()
+        #: Whether that has been spoken of.
+        self._is_named = False
+        self._told: set[whereabouts.Place] = set()
         self._stop.acquire()
         self._ended.acquire()
         start_thread(self._watch, ())
@@ -66,20 +69,20 @@ class Watchdog:
     def _look(self) -> None:
         task = asyncio.current_task(self._thread.loop)
         if task is None or self._seen is None or self._seen[0] is not task:
-            self._seen = (task, perf_counter())
+            self._seen, self._is_named = (task, perf_counter()), False
             return
         seconds = perf_counter() - self._seen[1]
-        if seconds < TOO_LONG_S:
+        if seconds < TOO_LONG_S or self._is_named:
             return
         frame = self._frame()
         errand = self._thread.errand_of(task)
         if frame is None or errand is None:
             return
-        # The whole of it: what blocks is often the same line of a library, whoever calls it.
-        stack = whereabouts.stack_from_task(frame).rstrip()
-        if stack in self._told:
+        self._is_named = True
+        place = whereabouts.place_of(frame)
+        if place in self._told:
             return
-        self._told.add(stack)
+        self._told.add(place)
         # By the hub: this thread takes no lock that gevent has patched.
         self._thread.hatch.tell(
             logger.warning,
@@ -88,7 +91,7 @@ class Watchdog:
             errand.name,
             seconds,
             whereabouts.of_frame(frame),
-            stack,
+            whereabouts.stack_from_task(frame).rstrip(),
         )
 
     def _frame(self) -> FrameType | None:

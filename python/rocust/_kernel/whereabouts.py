@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import traceback
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
     import asyncio
@@ -37,6 +38,25 @@ def of_frame(frame: FrameType) -> str:
         if _is_foreign(one.f_code.co_filename)
     ]
     return names[-1] if names else repr(frame)
+
+
+#: What tells places in the code apart.
+Place: TypeAlias = tuple[tuple[str, str, int], ...]
+
+
+def place_of(frame: FrameType) -> Place:
+    """Which functions have called which, and at which lines of coroutines.
+
+    Not at which lines of what they have called: those of what computes are others at every look.
+    """
+    return tuple(
+        (one.f_code.co_filename, one.f_code.co_name, line if _is_coroutine(one) and one is not frame else 0)
+        for one, line in traceback.walk_stack(frame)
+    )
+
+
+def _is_coroutine(frame: FrameType) -> bool:
+    return bool(frame.f_code.co_flags & inspect.CO_COROUTINE)
 
 
 def stack_from_task(frame: FrameType | None) -> str:

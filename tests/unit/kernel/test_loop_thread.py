@@ -136,7 +136,7 @@ def test_task_that_blocks_the_loop_is_named_once_for_each_place_with_its_stack(k
     done = perform(
         """
         def dawdle():
-            time.sleep(2)
+            time.sleep(2.5)
 
         async def scenario(user):
             dawdle()
@@ -152,6 +152,27 @@ def test_task_that_blocks_the_loop_is_named_once_for_each_place_with_its_stack(k
     assert "in dawdle" in done.stderr
     assert "in scenario" in done.stderr
     assert "asyncio.to_thread" in done.stderr
+
+
+def test_task_that_computes_is_named_once_however_long_and_wherever_it_is_seen():
+    done = perform(
+        """
+        def compute(until):
+            while time.perf_counter() < until:
+                for _ in range(1000):
+                    pass
+                sum(range(1000))
+                list(range(1000))
+
+        async def scenario(user):
+            for _ in range(2):
+                compute(time.perf_counter() + 4)
+                await asyncio.sleep(0)
+        """,
+        "asyncio",
+        "bare",
+    )
+    assert done.stderr.count("has kept the loop to itself") == 1, done.stderr
 
 
 @pytest.mark.parametrize("patched", ["patched", "bare"])
