@@ -179,6 +179,9 @@ class _Subprocess(ModuleType):
         spec: Any = importlib.util.find_spec("subprocess")
         self._own = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(self._own)
+        # gevent's `os.posix_spawn` watches the child in the hub of the thread, which can do that on the main thread alone. Python takes it
+        # for children that inherit descriptors, from 3.13 on for nearly all; without it it takes vfork.
+        self._own._USE_POSIX_SPAWN = False  # type: ignore[attr-defined] # documented, but not in the stubs
 
     def Popen(self, *args: Any, **kwargs: Any) -> Any:
         """An instance of the class that suits the running loop."""
