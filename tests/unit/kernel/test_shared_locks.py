@@ -200,6 +200,8 @@ def test_forked_child_has_locks_without_a_line() -> None:
         begun.acquire()
         while not lock.line:
             gevent.sleep(0)
+        # gevent listens for the end of children after the first fork only: one that had ended by then would be waited for for ever.
+        gevent.get_hub().loop.install_sigchld()
         child = os.fork()
         if child == 0:
             lock._at_fork_reinit()
