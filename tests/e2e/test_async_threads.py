@@ -299,6 +299,38 @@ def test_child_process_is_begun_although_the_loops_thread_has_a_hub(loop: str) -
     assert said_by(CHILD, "--loop", loop, users=1) == "[3, 3]"
 
 
+CHILDREN = """
+import subprocess, sys
+
+#: A greenlet has had a child before the first of the loop's begins, and has others all the while.
+begun, ended = threading.Event(), []
+
+class Green(User):
+    fixed_count = 1
+
+    @task
+    def have_a_child(self):
+        assert subprocess.run([sys.executable, "-c", "raise SystemExit(5)"]).returncode == 5
+        begun.set()
+
+class Parent(AsyncUser):
+    fixed_count = 1
+
+    @task
+    async def have_children(self):
+        await asyncio.to_thread(begun.wait)
+        for code in range(1, 61):
+            child = await asyncio.create_subprocess_shell(f"exit {code}")
+            ended.append(await child.wait())
+        finish(self, ended == list(range(1, 61)) or ended)
+        await asyncio.sleep(60)
+"""
+
+
+def test_children_of_both_kinds_of_users_end_with_their_own_codes() -> None:
+    assert said_by(CHILDREN) == "True"
+
+
 STARVING = """
 lock, stop = threading.Lock(), threading.Event()
 

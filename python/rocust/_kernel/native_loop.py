@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from gevent.queue import SimpleQueue as GreenQueue
 
 from rocust._kernel import native_threads
+from rocust._kernel.green import existing_hub
 from rocust._kernel.native import Lock, SimpleQueue, drop_hub, is_patched, original, start_thread
 
 if TYPE_CHECKING:
@@ -139,6 +140,42 @@ class NativeLoop(_Threads, asyncio.SelectorEventLoop):  # type: ignore[misc] # w
         if is_patched():
             _make_children_native()
 
+    async def _make_subprocess_transport(
+        self,
+        protocol: Any,
+        args: Any,
+        shell: bool,
+        stdin: Any,
+        stdout: Any,
+        stderr: Any,
+        bufsize: int,
+        extra: Any = None,
+        **kwargs: Any,
+    ) -> Any:
+        if not is_patched() or sys.platform == "win32":
+            make: Any = super()._make_subprocess_transport  # type: ignore[misc]
+            return await make(protocol, args, shell, stdin, stdout, stderr, bufsize, extra, **kwargs)
+        # As asyncio's, but for who waits for the child: a native thread. How long a child lives, nobody knows, so each has its own.
+        unix_events: Any = importlib.import_module("asyncio.unix_events")
+        begun, ended = self.create_future(), self.create_future()
+        transport = _ends.bear(
+            lambda: unix_events._UnixSubprocessTransport(
+                self, protocol, args, shell, stdin, stdout, stderr, bufsize, waiter=begun, extra=extra, **kwargs
+            )
+        )
+        pid = transport.get_pid()
+        start_thread(_do, (ended, _ends.wait_for, (pid,)))
+        ended.add_done_callback(lambda done: self._child_watcher_callback(pid, done.result(), transport))  # type: ignore[attr-defined]
+        try:
+            await begun
+        except (SystemExit, KeyboardInterrupt):
+            raise
+        except BaseException:
+            transport.close()
+            await transport._wait()
+            raise
+        return transport
+
     async def getaddrinfo(
         self, host: Any, port: Any, *, family: int = 0, type: int = 0, proto: int = 0, flags: int = 0
     ) -> Any:
@@ -196,59 +233,76 @@ def _make_children_native() -> None:
     """Have `asyncio.create_subprocess_exec` work on a native loop; on gevent's own it goes on as it did."""
     if sys.platform == "win32":
         return
+    _ends.listen()
     unix_events: Any = importlib.import_module("asyncio.unix_events")
     if isinstance(unix_events.subprocess, _Subprocess):
         return
     unix_events.subprocess = _Subprocess()
-    if sys.version_info < (3, 12):
-        policy = asyncio.get_event_loop_policy()
-        policy.set_child_watcher(_ChildWatcher(policy.get_child_watcher()))
 
 
-# Python 3.14 has no such class any more.
-_AbstractChildWatcher: Any = getattr(asyncio, "AbstractChildWatcher", object) if sys.version_info < (3, 12) else object
+class _Ends:
+    """What gevent hears of the ends of native loops' children.
 
-
-class _ChildWatcher(_AbstractChildWatcher):  # type: ignore[misc]
-    """Waits for the children of native loops; of other loops another does.
-
-    Only for Pythons before 3.12: later ones watch children by their descriptors, these do it in a thread, which would be a greenlet of
-    a hub that never runs.
+    As soon as a greenlet has had a child, gevent's loop asks the system for the end of every child there is, and for each the system
+    tells it once. So who waits for a child natively asks here when gevent was faster.
     """
 
-    def __init__(self, other: Any) -> None:
-        self._other = other
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._births = 0
+        #: Ends of children that may be of those being born: their numbers are not known yet.
+        self._early: dict[int, int] = {}
+        self._awaited: dict[int, Any] = {}
+        self._watcher: Any = None
 
-    def add_child_handler(self, pid: int, callback: Callable[..., object], *args: Any) -> None:
-        """Have `callback` called with the child's exit code when it has ended."""
-        loop = asyncio.get_running_loop()
-        if not isinstance(loop, NativeLoop):
-            self._other.add_child_handler(pid, callback, *args)
-            return
-        ended = loop.create_future()
-        # A thread for each: how long a child lives, nobody knows.
-        start_thread(_do, (ended, original("os", "waitpid"), (pid, 0)))
-        ended.add_done_callback(lambda done: callback(pid, _exit_code_of(done), *args))
+    def listen(self) -> None:
+        """Hear of them from now on, if the thread's hub is the one that is told."""
+        hub: Any = existing_hub()
+        if self._watcher is None and hub is not None and hub.loop.default:
+            # Of all children.
+            self._watcher = hub.loop.child(0, ref=False)
+            self._watcher.start(self._hear)
 
-    def is_active(self) -> bool:
-        """As the other says; there is nothing here that could be inactive."""
-        return bool(self._other.is_active())
+    def _hear(self) -> None:
+        pid, status = self._watcher.rpid, self._watcher.rstatus
+        with self._lock:
+            if pid in self._awaited:
+                self._awaited[pid].put(status)
+            elif self._births:
+                self._early[pid] = status
 
-    def attach_loop(self, loop: asyncio.AbstractEventLoop | None) -> None:
-        """The other may care."""
-        self._other.attach_loop(loop)
+    def bear(self, begin: Callable[[], Any]) -> Any:
+        """Begin a child, whose end is awaited from then on; what `begin` gave, which knows its number."""
+        with self._lock:
+            self._births += 1
+        pid = None
+        try:
+            transport = begin()
+            pid = transport.get_pid()
+        finally:
+            with self._lock:
+                self._births -= 1
+                if pid is not None:
+                    self._awaited[pid] = SimpleQueue()
+                    if pid in self._early:
+                        self._awaited[pid].put(self._early.pop(pid))
+                if not self._births:
+                    self._early.clear()
+        return transport
 
-    def close(self) -> None:
-        """Close the other."""
-        self._other.close()
+    def wait_for(self, pid: int) -> int:
+        """Wait natively for a child that was begun here; its exit code."""
+        try:
+            status = original("os", "waitpid")(pid, 0)[1]
+        except ChildProcessError:
+            try:
+                status = self._awaited[pid].get(timeout=_END_S)
+            except Empty:
+                return 255  # Somebody else has asked for it first, as asyncio says then.
+        finally:
+            with self._lock:
+                del self._awaited[pid]
+        return os.waitstatus_to_exitcode(status)
 
-    def __enter__(self) -> _ChildWatcher:
-        return self
 
-    def __exit__(self, *_: object) -> None:
-        """Nothing to put back."""
-
-
-def _exit_code_of(done: asyncio.Future[Any]) -> int:
-    # 255 when somebody else has asked for it first, as asyncio says then.
-    return 255 if done.exception() is not None else os.waitstatus_to_exitcode(done.result()[1])
+_ends = _Ends()
