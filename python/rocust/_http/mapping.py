@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import inspect
 import time
+from abc import ABC, abstractmethod
 from collections import deque
 from contextlib import closing
 from dataclasses import dataclass
@@ -79,7 +80,7 @@ class Asked:
         self.key = 0
 
 
-class Run:
+class Run(ABC):
     """The requests of one `map`: those under way, and the answers that nobody has taken so far."""
 
     def __init__(self, client: Standalone, source: Any, concurrency: int, name: str | None) -> None:
@@ -118,11 +119,11 @@ class Run:
     def _open_source(self) -> None:
         self._coming = iter(self._source)
 
+    @abstractmethod
     def _later(self, seconds: float, function: Callable[[], None]) -> None:
         """Call `function` after so many seconds, unless the run is closed before."""
-        raise NotImplementedError
 
-    def _wake(self) -> None:
+    def _wake(self) -> None:  # noqa: B027 - who blocks looks by itself
         """Let who waits look again."""
 
     def telling(self, _response: Any) -> Awaitable[Any] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 from rocust import _core
@@ -12,7 +13,7 @@ _TIMERS_LOST = (
 )
 
 
-class Room:
+class Room(ABC):
     """A place to wait."""
 
     __slots__ = ("port",)
@@ -20,6 +21,7 @@ class Room:
     def __init__(self) -> None:
         self.port = _core.Port()
 
+    @abstractmethod
     def park(self, key: int) -> Any:
         """Wait until the engine has an answer for `key`, and return that.
 
@@ -29,7 +31,6 @@ class Room:
         Raises:
             BaseException: Whatever ends the wait before (a kill, a timeout, Ctrl-C); it is called off then.
         """
-        raise NotImplementedError
 
     def sleep(self, seconds: float) -> None:
         """Wait for `seconds`, timed by the engine.

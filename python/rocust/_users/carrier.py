@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import Any
 
 from rocust._errors import StopTest
@@ -36,6 +37,6 @@ class CarrierMixin(WireMixin):
         if self.max_body is not None:
             self.client.max_body = self.max_body
 
+    @abstractmethod
     def _make_client(self, host: str) -> Any:
         """The client, whose paths are appended to `host`."""
-        raise NotImplementedError
