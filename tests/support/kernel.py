@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from support import child
+
 DEADLINE_S = 40.0
 
 
@@ -66,16 +68,7 @@ class Kernel:
         return self
 
     def __exit__(self, *_: object) -> None:
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.close()
-        try:
-            self._process.wait(DEADLINE_S)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        self._listener.join(DEADLINE_S)
-        self._process.stdout.close()
+        child.end(self._process, self._listener, DEADLINE_S)
         self._home.cleanup()
 
     def start(self, code: str) -> Cell:

@@ -20,6 +20,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from support import child
 from support.script import Route, Script, Step
 
 DEADLINE_S = 20.0
@@ -118,16 +119,7 @@ class ScriptedServer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.close()
-        try:
-            self._process.wait(DEADLINE_S)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        self._listener.join(DEADLINE_S)
-        self._process.stdout.close()
+        child.end(self._process, self._listener, DEADLINE_S)
         if error is None and self._notes.crashes:
             raise AssertionError("the scripted server crashed:\n" + "\n".join(self._notes.crashes))
 
